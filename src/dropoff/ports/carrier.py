@@ -119,8 +119,8 @@ class Unknown(CarrierError):  # noqa: N818 - the words of the trade
     """Maybe done. For a time-out or a reset after the request went out, a 5xx, or an answer that makes no
     sense.
 
-    The service never repeats the call. It looks the booking up by reference where the carrier can, else asks
-    a human.
+    The service does not repeat the call, unless repeats are safe. It looks the booking up by reference where
+    the carrier can, else asks a human.
     """
 
 
@@ -154,14 +154,20 @@ class FindsByReference(Protocol):
         ...
 
 
+def repeats_are_safe(carrier: Carrier) -> bool:
+    """Whether the adapter declares `repeats_are_safe = True`: a repeated reference gives the same booking,
+    once paid.
+
+    It is true where the carrier itself promises so (an idempotency key, a unique reference). Then a booking
+    that ended as *unknown* is simply made again.
+    """
+    return getattr(carrier, "repeats_are_safe", False) is True
+
+
 def read_settings(name: str, environment: Mapping[str, str], shape: type[Settings]) -> Settings:
     """An adapter's own settings from `DROPOFF_CARRIER_<NAME>_<FIELD>`, checked against its struct."""
     prefix = f"DROPOFF_CARRIER_{name.upper().replace('-', '_')}_"
-    given = {
-        key.removeprefix(prefix).lower(): value
-        for key, value in environment.items()
-        if key.startswith(prefix)
-    }
+    given = {key.removeprefix(prefix).lower(): value for key, value in environment.items() if key.startswith(prefix)}
     unknown = sorted(set(given) - set(shape.__struct_fields__))
     if unknown:
         raise Misconfigured(f"no such setting: {', '.join(prefix + field.upper() for field in unknown)}")

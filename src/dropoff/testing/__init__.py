@@ -1,0 +1,19 @@
+"""Shipped for adapter authors: the conformance kit, a loopback carrier that misbehaves on demand, and a fake
+adapter."""
+
+from dropoff.testing.conformance import CarrierConformance, HttpCarrierConformance, example_request
+from dropoff.testing.fake_carrier import FakeCarrier, FakeCarrierSettings, fake_carrier_answers
+from dropoff.testing.server import Answer, CarrierServer, Fault, Received
+
+__all__ = [
+    "Answer",
+    "CarrierConformance",
+    "CarrierServer",
+    "FakeCarrier",
+    "FakeCarrierSettings",
+    "Fault",
+    "HttpCarrierConformance",
+    "Received",
+    "example_request",
+    "fake_carrier_answers",
+]
