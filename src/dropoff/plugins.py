@@ -31,9 +31,7 @@ def load_plugins(environment: Mapping[str, str], found: Iterable[EntryPoint] | N
     for entry in entry_points(group=ENTRY_POINT_GROUP) if found is None else found:
         origin = _origin(entry)
         if entry.name in carriers:
-            raise PluginFailed(
-                f"carrier {entry.name!r} comes from {distributions[entry.name]} and from {origin}"
-            )
+            raise PluginFailed(f"carrier {entry.name!r} comes from {distributions[entry.name]} and from {origin}")
         carriers[entry.name] = _connect(entry, origin, environment)
         distributions[entry.name] = origin
     return PluginRegistry(carriers, distributions)

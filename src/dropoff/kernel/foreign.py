@@ -33,7 +33,5 @@ def is_s10(number: str) -> bool:
     """A postal S10 number such as `RR123456785DK`: weights 8 6 4 2 3 5 9 7, modulo 11."""
     if not _S10.match(number):
         return False
-    check = (
-        11 - sum(int(digit) * weight for digit, weight in zip(number[2:10], _S10_WEIGHTS, strict=True)) % 11
-    )
+    check = 11 - sum(int(digit) * weight for digit, weight in zip(number[2:10], _S10_WEIGHTS, strict=True)) % 11
     return {10: 0, 11: 5}.get(check, check) == int(number[10])

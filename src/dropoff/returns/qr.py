@@ -1,7 +1,7 @@
 """Draws a pass as a QR code: a 1-bit PNG and an SVG, both ready bytes with a strong ETag.
 
 The picture depends on nothing but the text, so it needs no database and is safe to keep for ever. Version and
-mask are fixed: searching the best of eight masks is two thirds of the library's time, and any mask decodes. Dark
+mask are fixed: searching the best of eight is two thirds of the library's time, and any mask decodes. Dark
 on white with the quiet zone inside the picture, so that no theme or page can spoil it.
 """
 
@@ -82,9 +82,7 @@ def png(rows: Modules) -> bytes:
     # Each scan line begins with its filter type: 0 opens a row of modules, 2 ("as above") repeats it.
     repeat = (b"\x02" + b"\x00" * side) * (PIXELS_PER_MODULE - 1)
     blank = (b"\x00" + b"\xff" * side + repeat) * QUIET_ZONE
-    lines = [
-        b"".join((b"\x00", margin, bytes(0 if dark else 255 for dark in row), margin, repeat)) for row in rows
-    ]
+    lines = [b"".join((b"\x00", margin, bytes(0 if dark else 255 for dark in row), margin, repeat)) for row in rows]
     pixels = side * PIXELS_PER_MODULE
     header = struct.pack(">IIBBBBB", pixels, pixels, 1, 0, 0, 0, 0)
     data = zlib.compress(b"".join((blank, *lines, blank)))

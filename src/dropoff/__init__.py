@@ -1,0 +1,3 @@
+"""The open network for e-commerce returns."""
+
+__version__ = "0.1.0"

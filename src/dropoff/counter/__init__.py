@@ -1,0 +1,1 @@
+"""Scans, hand-ins, tags, parcels and containers at a location, and receipts."""

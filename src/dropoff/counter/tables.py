@@ -1,0 +1,101 @@
+import sqlalchemy as sa
+
+from dropoff.counter.rules import CONTAINER_STATES, PARCEL_STATES
+from dropoff.db.schema import Json, at, id_column, live_column, metadata, one_of, ref, text
+
+hand_in = sa.Table(
+    "hand_in",
+    metadata,
+    id_column(),
+    ref("location_id", "location.id", index=True),
+    ref("device_id", "device.id"),
+    text("actor", 60),
+    live_column(),
+    sa.Column("return_id", sa.String(30), index=True),  # null when the pass was unknown
+    sa.Column("retailer_id", sa.String(30)),
+    text("verdict", 10),
+    sa.Column("reason", sa.String(30)),
+    sa.Column("request", Json, nullable=False),  # what was asked, without the pass itself
+    sa.Column("answer", Json, nullable=False),
+    sa.Column("receipt_hash", sa.String(64), unique=True),
+    at("scanned_at"),
+    at("received_at"),
+    at("undone_at", nullable=True),
+    one_of("verdict", ("accepted", "already", "refused")),
+)
+
+counter_attempt = sa.Table(
+    "counter_attempt",
+    metadata,
+    id_column(),
+    text("kind", 20),  # add_parcel, seal, unseal, undo, handover, container
+    ref("location_id", "location.id", index=True),
+    ref("device_id", "device.id"),
+    text("actor", 60),
+    sa.Column("object", sa.String(200)),
+    text("verdict", 10),
+    sa.Column("reason", sa.String(30)),
+    sa.Column("request", Json, nullable=False),
+    at("at"),
+)
+
+parcel = sa.Table(
+    "parcel",
+    metadata,
+    id_column(),
+    ref("return_id", "return.id", index=True),
+    ref("retailer_id", "retailer.id", index=True),
+    ref("hand_in_id", "hand_in.id"),
+    live_column(),
+    text("tag", 20, index=True),  # the current one
+    sa.Column("weight_g", sa.Integer),
+    text("status", 15),
+    ref("location_id", "location.id", nullable=True, index=True),  # where it is; null while it travels
+    ref("container_id", "container.id", nullable=True, index=True),
+    at("tagged_at"),
+    one_of("status", PARCEL_STATES),
+)
+
+tag = sa.Table(
+    "tag",
+    metadata,
+    # Unique for good: a tag that was ever on a parcel is never on another.
+    sa.Column("tag", sa.String(20), primary_key=True),
+    ref("parcel_id", "parcel.id", index=True),
+    at("attached_at"),
+    at("void_at", nullable=True),
+)
+
+container = sa.Table(
+    "container",
+    metadata,
+    id_column(),
+    text("sscc", 18, unique=True),  # one SSCC per filling, never reused
+    text("kind", 10),
+    text("status", 12),
+    ref("location_id", "location.id", nullable=True, index=True),  # where it is; null while it travels
+    ref("origin_location_id", "location.id"),
+    live_column(),
+    # The next stop, fixed by the first parcel.
+    sa.Column("next_kind", sa.String(10)),
+    sa.Column("next_id", sa.String(30)),
+    sa.Column("retailer_id", sa.String(30)),  # set when it goes to a retailer: then it holds that retailer's only
+    sa.Column("weight_g", sa.BigInteger, nullable=False),
+    sa.Column("parcel_count", sa.Integer, nullable=False),
+    sa.Column("grai", sa.String(30)),
+    sa.Column("seal", sa.String(60)),
+    at("opened_at"),
+    at("sealed_at", nullable=True),
+    # The shipment that claims it; a claimed container cannot be unsealed. Not a foreign key: freight lies above.
+    sa.Column("shipment_id", sa.String(30), index=True),
+    one_of("kind", ("bag", "tote", "cage", "pallet", "parcel")),
+    one_of("status", CONTAINER_STATES),
+    sa.CheckConstraint("weight_g >= 0 AND parcel_count >= 0", name="load"),
+)
+
+sscc_serial = sa.Table(
+    "sscc_serial",
+    metadata,
+    sa.Column("prefix", sa.String(12), primary_key=True),
+    sa.Column("next", sa.BigInteger, nullable=False),
+)

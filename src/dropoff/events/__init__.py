@@ -1,0 +1,1 @@
+"""The log of every change, cursors over it, leased jobs, and signed webhooks."""

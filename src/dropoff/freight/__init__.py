@@ -1,0 +1,1 @@
+"""The planner, shipments, booking, labels and handovers."""

@@ -1,0 +1,182 @@
+"""The one list of problem codes, and `Problem`: a refusal as a value.
+
+Services return a `Problem` when the answer is no; exceptions are faults. Only `web/problems.py` knows HTTP; the status
+stands here because codes and statuses are one public contract (RFC 9457).
+"""
+
+from typing import Any
+
+import msgspec
+
+
+class ProblemKind(msgspec.Struct, frozen=True):
+    status: int
+    title: str
+    help: str
+    """What the caller can do next, shown on `/problems/<code>`."""
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    pointer: str
+    """A JSON pointer (RFC 6901) into the body, or `?name` for a query parameter."""
+    detail: str
+
+
+class Problem(msgspec.Struct, frozen=True):
+    code: str
+    detail: str = ""
+    errors: tuple[FieldError, ...] = ()
+    data: dict[str, Any] = {}
+    """Extension members of the problem document."""
+    retry_after_s: int | None = None
+
+
+def invalid(pointer: str, detail: str) -> Problem:
+    return Problem("invalid-request", detail, (FieldError(pointer, detail),))
+
+
+def not_found(what: str) -> Problem:
+    return Problem("not-found", f"There is no such {what}.")
+
+
+PROBLEMS: dict[str, ProblemKind] = {
+    "invalid-request": ProblemKind(
+        422,
+        "The request does not have the right shape",
+        "Read `errors`: each names a field and what it should hold. Mend these and send it again.",
+    ),
+    "unauthenticated": ProblemKind(
+        401,
+        "No valid credentials",
+        "Send `Authorization: Bearer KEY` with a key that has not been revoked, or sign in at /login.",
+    ),
+    "forbidden": ProblemKind(
+        403,
+        "This key may not do that",
+        "Use a key of the role that the route asks for: operator, retailer or device.",
+    ),
+    "csrf-failed": ProblemKind(403, "The form is too old", "Open the page again and send the form from there."),
+    "not-found": ProblemKind(
+        404, "There is no such thing here", "Check the id. A thing of another tenant is not found either."
+    ),
+    "method-not-allowed": ProblemKind(
+        405,
+        "This address does not take that method",
+        "See the OpenAPI document at /schema for the methods of each address.",
+    ),
+    "body-too-large": ProblemKind(
+        413, "The body is too large", "Bodies hold at most 1 MB; location files at most 1 GiB."
+    ),
+    "unsupported-media-type": ProblemKind(
+        415,
+        "The content type is not taken here",
+        "Send `Content-Type: application/json`; location files as `application/geo+json` or `text/csv`.",
+    ),
+    "idempotency-key-missing": ProblemKind(
+        400,
+        "This call needs an Idempotency-Key",
+        "Send an `Idempotency-Key` header with a fresh UUID, and the same one when you repeat the call.",
+    ),
+    "idempotency-key-invalid": ProblemKind(
+        400, "The Idempotency-Key cannot be used", "Send 1 to 255 visible ASCII characters, quoted or bare."
+    ),
+    "idempotency-key-reused": ProblemKind(
+        422,
+        "The key was used for another request",
+        "Make a fresh key for each new request; repeat a key only with the same body.",
+    ),
+    "idempotency-key-in-use": ProblemKind(
+        409,
+        "The first request with this key is still running",
+        "Wait for the time in Retry-After and send the same request again.",
+    ),
+    "too-many-requests": ProblemKind(429, "Too many tries", "Wait for the time in Retry-After."),
+    "overloaded": ProblemKind(
+        503,
+        "The service has too much to do",
+        "Wait for the time in Retry-After and send the same request again; nothing was written.",
+    ),
+    "internal-error": ProblemKind(
+        500,
+        "Something broke on our side",
+        "Send the same request again with the same Idempotency-Key. If it stays, tell the operator the request id.",
+    ),
+    "order-not-found": ProblemKind(
+        404,
+        "There is no order with that reference",
+        "Send the order first with POST /v1/orders, then the return.",
+    ),
+    "order-exists": ProblemKind(
+        409,
+        "An order with that reference exists with other content",
+        "Use a new reference, or send the same content again.",
+    ),
+    "units-already-returned": ProblemKind(
+        409,
+        "Not enough units of the order are free to return",
+        "`data` says which SKU and how many are free. Cancel the open return, or ask for fewer.",
+    ),
+    "return-window-closed": ProblemKind(
+        409, "The return window is closed", "The retailer's policy ended the time for returns of this order."
+    ),
+    "return-not-open": ProblemKind(
+        409,
+        "The return cannot be changed any more",
+        "Units were handed in, or the return is cancelled, expired or done. Read the return for its state.",
+    ),
+    "resolution-not-offered": ProblemKind(
+        409,
+        "The retailer does not offer this resolution",
+        "Ask for one of the resolutions in the retailer's policy.",
+    ),
+    "currency-mismatch": ProblemKind(
+        422,
+        "The currency is not this order's or this retailer's",
+        "Use the currency of the order, which must be one of the retailer's currencies.",
+    ),
+    "slug-taken": ProblemKind(409, "Another retailer has that slug", "Choose another slug."),
+    "unit-not-received": ProblemKind(
+        409, "The unit was not received yet", "Post the receipt first, then the inspection."
+    ),
+    "unit-already-inspected": ProblemKind(
+        409, "The unit was inspected with another result", "Read the unit; an inspection is made once."
+    ),
+    "refund-exceeds-price": ProblemKind(
+        409, "The refunds would exceed the price of the units", "`data` says how much can still be refunded."
+    ),
+    "refund-reference-reused": ProblemKind(
+        409,
+        "The reference was used for another refund",
+        "Use a fresh reference for each refund; the same reference only with the same content.",
+    ),
+    "refund-not-due": ProblemKind(
+        409,
+        "The units cannot be settled this way",
+        "Rejected, cancelled, expired or otherwise settled units take no refund. Read the return for the state of each unit.",
+    ),
+    "pairing-code-used": ProblemKind(
+        410, "The pairing code was used or has ended", "Ask the operator for a new pairing link."
+    ),
+    "case-already-resolved": ProblemKind(
+        409, "The case is resolved with another outcome", "Read the case; it is resolved once."
+    ),
+    "location-file-invalid": ProblemKind(
+        422,
+        "The location file cannot be read to its end",
+        "Nothing was changed. Mend the file and send it whole.",
+    ),
+    "location-unknown": ProblemKind(
+        404, "There is no such location", "Check the location's id with GET /v1/locations."
+    ),
+    "carrier-unknown": ProblemKind(
+        422,
+        "No installed carrier has that name or service",
+        "`dropoff plugins` lists the installed carriers.",
+    ),
+    "shipment-not-cancellable": ProblemKind(
+        409, "The shipment cannot be cancelled any more", "It was handed over, or is already cancelled."
+    ),
+    "container-open": ProblemKind(409, "The container is still open", "Seal it first."),
+    "window-passed": ProblemKind(409, "The time for this has passed", "Read the return for its state."),
+    "job-not-dead": ProblemKind(409, "Only dead jobs can be replayed", "List them with GET /v1/jobs?state=dead."),
+}

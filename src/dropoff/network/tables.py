@@ -1,0 +1,106 @@
+import sqlalchemy as sa
+
+from dropoff.db.schema import Json, at, id_column, live_column, metadata, one_of, ref, text
+
+LOCATION_KINDS = ("store", "locker", "post_office", "hub")
+
+location = sa.Table(
+    "location",
+    metadata,
+    id_column(),
+    text("source", 60),
+    text("external_id", 200),
+    text("name", 200),
+    text("kind", 15),
+    text("operator", 200),
+    text("street", 200),
+    text("postcode", 200),
+    text("city", 200),
+    text("country", 2),
+    text("phone", 200),
+    text("url", 200),
+    sa.Column("lat", sa.Float(53), nullable=False),
+    sa.Column("lon", sa.Float(53), nullable=False),
+    text("zone", 60),
+    sa.Column("opening_hours", sa.Text, nullable=False),  # as given; `hours_known` says whether it can be evaluated
+    sa.Column("hours_known", sa.Boolean, nullable=False),
+    sa.Column("accepts", Json, nullable=False),
+    live_column(),
+    text("state", 10),
+    text("content_hash", 64),  # of what the source said, to tell `unchanged` from `updated`
+    text("place_key", 200, index=True),  # folded city, for q=
+    text("postcode_key", 40, index=True),  # folded postcode, for q=
+    sa.Column("revision", sa.BigInteger, nullable=False, index=True),
+    at("created_at"),
+    at("updated_at"),
+    one_of("kind", LOCATION_KINDS),
+    one_of("state", ("active", "paused", "closed", "removed")),
+    sa.UniqueConstraint("source", "external_id"),  # the same place of a source is one row, however often it is imported
+    sa.CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="position"),
+)
+
+network_revision = sa.Table(
+    "network_revision",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("id = 1", name="single"),
+)
+
+location_import = sa.Table(
+    "location_import",
+    metadata,
+    id_column(),
+    text("source", 60),
+    text("state", 10),
+    sa.Column("report", Json),
+    at("created_at"),
+    at("ended_at", nullable=True),
+    one_of("state", ("staging", "done", "failed")),
+)
+
+location_stage = sa.Table(
+    "location_stage",
+    metadata,
+    sa.Column("import_id", sa.String(30), sa.ForeignKey("location_import.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("external_id", sa.String(200), primary_key=True),
+    sa.Column("id", sa.String(30), nullable=False),  # used when the row is new
+    *[
+        sa.Column(c.name, c.type, nullable=False)
+        for c in location.columns
+        if c.name not in ("id", "source", "external_id", "state", "revision", "created_at", "updated_at")
+    ],
+)
+
+lane = sa.Table(
+    "lane",
+    metadata,
+    id_column(),
+    ref("origin_location_id", "location.id", nullable=True, index=True),  # null: from any location
+    ref("destination_retailer_id", "retailer.id", nullable=True, index=True),
+    ref("destination_hub_id", "location.id", nullable=True),
+    text("carrier", 60),
+    text("service", 60),
+    text("days", 60),
+    text("cutoff", 5),
+    sa.Column("max_weight_g", sa.BigInteger),
+    sa.Column("price", Json),
+    sa.Column("transit_days", sa.Integer),
+    at("created_at"),
+    at("removed_at", nullable=True),
+    sa.CheckConstraint("(destination_retailer_id IS NULL) <> (destination_hub_id IS NULL)", name="destination"),
+)
+
+device = sa.Table(
+    "device",
+    metadata,
+    id_column(),
+    ref("location_id", "location.id", index=True),
+    text("name", 200),
+    live_column(),
+    at("created_at"),
+    text("pairing_hash", 64, unique=True),  # one pairing code, one device
+    at("pairing_expires_at"),
+    at("paired_at", nullable=True),
+    at("revoked_at", nullable=True),
+)

@@ -1,0 +1,1 @@
+"""Intake at hub and retailer, inspection and disposition; the front page and state of a till."""

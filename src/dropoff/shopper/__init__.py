@@ -1,0 +1,1 @@
+"""What the shopper sees: the pass page, its status, and the receipt."""
