@@ -4,6 +4,7 @@ One PostgreSQL serves the whole run, all xdist workers included: the first test 
 that started the run stops it. `TEST_DATABASE_URL` names another server, on which databases may be created.
 """
 
+import atexit
 import fcntl
 import os
 import secrets
@@ -44,6 +45,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
         server = get_server(folder / "pg", cleanup_mode=None)
         pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user)
+        atexit.unregister(server._cleanup)  # it would make its lock folder again
     elif (folder / "template").exists() and (url := os.environ.get("TEST_DATABASE_URL")):
         _admin(url, f'DROP DATABASE IF EXISTS "{(folder / "template").read_text()}" WITH (FORCE)')
     shutil.rmtree(folder, ignore_errors=True)
