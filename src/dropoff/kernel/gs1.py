@@ -6,7 +6,7 @@ nothing of who owns a number: whether an SSCC is ours is the database's answer.
 
 import re
 
-EXAMPLE_PREFIX = "9521234"
+EXAMPLE_PREFIX = "9521321"
 """In GS1's range 952 for demonstrations: no such number identifies anything outside an example."""
 
 _FNC1 = "\x1d"
