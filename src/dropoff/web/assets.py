@@ -6,18 +6,19 @@ without them still starts: pages come unstyled, and log, link and answer name th
 
 import gzip
 import json
+import logging
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
 from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
 FOLDER: Final = Path(__file__).with_name("assets")
 NOT_BUILT: Final = "The browser files are not built. Run `make install` and start again."
 FOREVER: Final = "public, max-age=31536000, immutable"
+log = logging.getLogger("dropoff.web")
 _TYPES: Final = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml", "js": "text/javascript; charset=utf-8"}
 
 
@@ -46,7 +47,7 @@ def read(folder: Path) -> Assets:
     """Every file the manifest names; nothing when there is no manifest."""
     manifest = folder / "manifest.json"
     if not manifest.is_file():
-        structlog.get_logger("dropoff.web").error("assets_not_built", detail=NOT_BUILT)
+        log.error(NOT_BUILT)
         return Assets({}, {})
     names: dict[str, str] = json.loads(manifest.read_text(encoding="utf-8"))
     return Assets(names, {hashed: _asset(folder / hashed) for hashed in names.values()})

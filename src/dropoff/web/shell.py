@@ -1,31 +1,20 @@
-"""The shell of every page: templates in, ready bytes out, under a policy that lets nothing run and nothing load
-from elsewhere. It knows no room; rooms hand it a plain view struct.
+"""The shell of every page: templates in, ready bytes out. It knows no room; rooms hand it a plain view struct.
+
+Pages hold no script and no inline style: the policy that the edge puts on every answer lets neither run.
 """
 
 from typing import Any, Final
 
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from litestar.datastructures import Cookie
 from litestar.response.base import ASGIResponse
 
 from dropoff.kernel import codes, money
+from dropoff.kernel.errors import PROBLEMS, Problem
 from dropoff.web import words
 from dropoff.web.assets import built
 
-POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-# `same-origin`, not `no-referrer`: the latter would send `Origin: null` with our own forms, and a page's address may
-# be a secret, so nothing may go to others.
-HEADERS: Final = {
-    "content-security-policy": POLICY,
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "geolocation=(), microphone=(), payment=()",
-    "x-robots-tag": "noindex",
-}
 HTML: Final = "text/html; charset=utf-8"
 
 
@@ -65,18 +54,31 @@ def page(
     cookies: tuple[Cookie, ...] = (),
     headers: dict[str, str] | None = None,
 ) -> ASGIResponse:
-    """A rendered page under the strict policy. Pages tell of one person's or one shop's things: nobody stores them."""
+    """A rendered page. Pages tell of one person's or one shop's things: no cache and no search engine keeps them."""
     return ASGIResponse(
         body=html,
         status_code=status,
         media_type=HTML,
-        headers={**HEADERS, "cache-control": "no-store", **(headers or {})},
+        headers={"cache-control": "no-store", "x-robots-tag": "noindex", **(headers or {})},
         cookies=cookies,
     )
 
 
 def see_other(location: str, cookies: tuple[Cookie, ...] = ()) -> ASGIResponse:
     """After a form: the browser asks for the next page, so that a reload repeats nothing."""
-    return ASGIResponse(
-        status_code=303, headers={"location": location, "cache-control": "no-store"}, cookies=cookies
-    )
+    return ASGIResponse(status_code=303, headers={"location": location, "cache-control": "no-store"}, cookies=cookies)
+
+
+class ErrorView(msgspec.Struct, frozen=True):
+    title: str
+    text: str
+    links: tuple[tuple[str, str], ...] = (("/", "To the start"),)
+
+
+def render_problem(problem: Problem) -> bytes:
+    """The same refusal that a program gets as a document, for a person with a browser."""
+    kind = PROBLEMS[problem.code]
+    links: tuple[tuple[str, str], ...] = (("/", "To the start"),)
+    if kind.status in (401, 403):
+        links = (("/login", "Sign in"), *links)
+    return render("error.html", ErrorView(kind.title, problem.detail or kind.help, links))
