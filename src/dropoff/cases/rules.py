@@ -1,6 +1,14 @@
 """Which cases there are, who has to act, and by when."""
 
 from datetime import datetime, timedelta
+from typing import Literal
+
+Kind = Literal[
+    "missing", "unexpected", "double_hand_in", "booking_unknown", "handover_unscanned", "seal_broken", "lost"
+]
+Outcome = Literal["found", "lost", "explained", "written_off"]
+State = Literal["open", "resolved"]
+Owner = Literal["operator", "retailer"]
 
 KINDS = (
     "missing",
@@ -24,9 +32,11 @@ DUE_IN = {
 }
 
 
-def owner_of(kind: str) -> str:
-    """The operator looks for goods and bookings; what turned up unexpected lies on the retailer's own table."""
-    return "retailer" if kind == "unexpected" else "operator"
+def owner_of(kind: str, retailer_id: str | None, location_id: str | None) -> Owner:
+    """The operator looks for goods and bookings, and for all that lies at a place of the network; what turned up
+    unexpected on the retailer's own table is the retailer's to explain."""
+    on_their_table = retailer_id is not None and location_id is None
+    return "retailer" if kind == "unexpected" and on_their_table else "operator"
 
 
 def due_at(kind: str, opened_at: datetime) -> datetime:
