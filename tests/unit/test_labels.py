@@ -13,6 +13,7 @@ from PIL import Image
 
 from dropoff.freight.labels import (
     HEIGHT_MM,
+    MODULE_MM,
     WIDTH_MM,
     Bars,
     Box,
@@ -56,7 +57,7 @@ def read(image: Image.Image) -> list[tuple[str, str]]:
 def pages(pdf: bytes) -> list[Image.Image]:
     document = pypdfium2.PdfDocument(pdf)
     try:
-        return [page.render(scale=3).to_pil() for page in document]
+        return [page.render(scale=300 / 72).to_pil() for page in document]
     finally:
         document.close()
 
@@ -135,9 +136,9 @@ def test_nothing_ever_leaves_the_label(name: str, street: str) -> None:
 
 def test_bars_have_the_width_and_quiet_zone_gs1_asks_for() -> None:
     bars = bar_widths(label().sscc)
-    width_mm = (bars[-1][0] + bars[-1][1]) * 0.5
-    assert width_mm == 78
-    assert (WIDTH_MM - width_mm) / 2 >= 10 * 0.5
+    width_mm = (bars[-1][0] + bars[-1][1]) * MODULE_MM
+    assert width_mm == pytest.approx(156 * 0.508)
+    assert (WIDTH_MM - width_mm) / 2 >= 10 * MODULE_MM
 
 
 def test_a_wrong_check_digit_is_never_printed() -> None:

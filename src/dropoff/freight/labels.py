@@ -15,9 +15,9 @@ from reportlab.graphics.barcode.code128 import Code128
 from dropoff.kernel.gs1 import human_readable_sscc, is_example_prefix, is_sscc
 
 WIDTH_MM, HEIGHT_MM = 101.6, 152.4
-MODULE_MM = 0.5
-"""The narrowest bar. GS1 wants 0.495 to 0.94 mm on logistic labels; 0.5 mm is four dots of a 203 dpi
-printer."""
+MODULE_MM = 25.4 / 50
+"""The narrowest bar. GS1 wants 0.495 to 0.94 mm on logistic labels; a fiftieth of an inch is six dots at 300 dpi and
+four at 203, so that every printer makes all bars of whole dots."""
 BAR_HEIGHT_MM = 34.0
 """GS1 wants at least 31.75 mm."""
 _LEFT, _RIGHT = 4.0, WIDTH_MM - 4.0

@@ -27,7 +27,7 @@ from dropoff.freight.labels import (
 )
 
 PNG_DPI = 300
-_PNG_MODULE = 6  # pixels: 0.508 mm, so every bar has whole pixels
+_PNG_MODULE = 6  # pixels
 _ZPL_DOTS = 8  # per millimetre: 203 dpi, the commonest printer
 _FONTS = {False: "Lato", True: "Lato-Bold"}
 _drawing = threading.Lock()
@@ -59,8 +59,9 @@ def _draw_pdf(canvas: Canvas, mark: Text | Box | Bars) -> None:
     if isinstance(mark, Box):
         canvas.rect(mark.x * mm, (HEIGHT_MM - mark.y - mark.height) * mm, mark.width * mm, mark.height * mm, 0, 1)
     elif isinstance(mark, Bars):
+        left = round(mark.x / MODULE_MM) * MODULE_MM  # on the grid, so that edges fall between dots
         for start, width in bar_widths(mark.sscc):
-            x = mark.x + start * MODULE_MM
+            x = left + start * MODULE_MM
             y = HEIGHT_MM - mark.y - BAR_HEIGHT_MM
             canvas.rect(x * mm, y * mm, width * MODULE_MM * mm, BAR_HEIGHT_MM * mm, 0, 1)
     else:
@@ -121,7 +122,7 @@ def _zpl_mark(mark: Text | Box | Bars) -> str:
         return f"^FO{_dots(mark.x)},{_dots(mark.y)}^GB{width},{height},{min(width, height)}^FS"
     if isinstance(mark, Bars):
         # Subset C (>;) with FNC1 (>8) in front is what makes Code 128 a GS1-128; no line of text below, ours is there.
-        module, height = round(MODULE_MM * _ZPL_DOTS), _dots(BAR_HEIGHT_MM)
+        module, height = _dots(MODULE_MM), _dots(BAR_HEIGHT_MM)
         return f"^FO{_dots(mark.x)},{_dots(mark.y)}^BY{module}^BCN,{height},N,N,N,N^FD>;>800{mark.sscc}^FS"
     return _zpl_text_mark(mark)
 
