@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from litestar.datastructures import Cookie
 from litestar.response.base import ASGIResponse
 
 from dropoff.kernel import codes, money
@@ -48,25 +47,16 @@ def render(template: str, view: object = None, **more: Any) -> bytes:
     return ENVIRONMENT.get_template(template).render(view=view, **more).encode()
 
 
-def page(
-    html: bytes,
-    status: int = 200,
-    cookies: tuple[Cookie, ...] = (),
-    headers: dict[str, str] | None = None,
-) -> ASGIResponse:
+def page(html: bytes, status: int = 200, headers: dict[str, str] | None = None) -> ASGIResponse:
     """A rendered page. Pages tell of one person's or one shop's things: no cache and no search engine keeps them."""
-    return ASGIResponse(
-        body=html,
-        status_code=status,
-        media_type=HTML,
-        headers={"cache-control": "no-store", "x-robots-tag": "noindex", **(headers or {})},
-        cookies=cookies,
-    )
+    own = {"cache-control": "no-store", "x-robots-tag": "noindex"}
+    return ASGIResponse(body=html, status_code=status, media_type=HTML, headers=own | (headers or {}))
 
 
-def see_other(location: str, cookies: tuple[Cookie, ...] = ()) -> ASGIResponse:
+def see_other(location: str, headers: dict[str, str] | None = None) -> ASGIResponse:
     """After a form: the browser asks for the next page, so that a reload repeats nothing."""
-    return ASGIResponse(status_code=303, headers={"location": location, "cache-control": "no-store"}, cookies=cookies)
+    own = {"location": location, "cache-control": "no-store"}
+    return ASGIResponse(status_code=303, headers=own | (headers or {}))
 
 
 class ErrorView(msgspec.Struct, frozen=True):

@@ -33,7 +33,7 @@ def clock(moment: datetime, zone: str) -> str:
 
 def distance(metres: float) -> str:
     """`80 m`, `1.2 km`, `14 km`: as exact as a walk needs."""
-    if metres < 950:
+    if metres < 995:
         return f"{max(10, round(metres / 10) * 10)} m"
     return f"{metres / 1000:.1f} km" if metres < 9_950 else f"{round(metres / 1000)} km"
 

@@ -1,0 +1,128 @@
+"""The shell of pages: every template compiles and holds nothing that the policy would block; assets are hashed,
+ready, and named clearly when they were not built."""
+
+import gzip
+import json
+import logging
+import re
+import runpy
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dropoff.kernel.errors import PROBLEMS, Problem
+from dropoff.web import assets, shell, words
+from dropoff.web.shell import ENVIRONMENT, render, render_problem
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "src" / "dropoff" / "web" / "templates"
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("built") / "assets"
+    runpy.run_path(str(ROOT / "static" / "build.py"))["main"](target)
+    return target
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT.list_templates())
+def test_every_template_compiles_and_holds_no_script_and_no_inline_style(name: str) -> None:
+    ENVIRONMENT.get_template(name)
+    source = (TEMPLATES / name).read_text(encoding="utf-8")
+    assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:", source, re.I)
+    assert "|safe" not in source.replace(" ", ""), "nothing escapes the escaping"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT.list_templates())
+def test_every_form_that_writes_behind_a_login_carries_its_token(name: str) -> None:
+    source = (TEMPLATES / name).read_text(encoding="utf-8")
+    for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", source, re.S):
+        open_to_all = re.search(r'action="(/login|\{\{ view\.action \}\})"', form)
+        assert open_to_all or "csrf" in form, form[:120]
+
+
+def test_what_people_typed_is_escaped() -> None:
+    html = render_problem(Problem("not-found", "<b>\"'&")).decode()
+    assert "&lt;b&gt;&#34;&#39;&amp;" in html
+    assert "<b>" not in html
+
+
+@pytest.mark.parametrize("code", sorted(PROBLEMS))
+def test_every_problem_has_its_page(code: str) -> None:
+    html = render_problem(Problem(code)).decode()
+    assert "<h1>" in html
+    assert "/login" in html if PROBLEMS[code].status in (401, 403) else "/login" not in html
+
+
+def test_built_files_carry_their_hash_and_are_served_for_ever(folder: Path) -> None:
+    built = assets.read(folder)
+    url = built.url("dropoff.css")
+    assert re.fullmatch(r"/assets/dropoff\.[0-9a-f]{12}\.css", url)
+    answer = assets.answer(built, url.removeprefix("/assets/"), "br, gzip")
+    assert answer.status_code == 200
+    headers = dict(answer.headers.items())
+    assert headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert headers["content-encoding"] == "gzip"
+    plain = assets.answer(built, url.removeprefix("/assets/"), "identity")
+    assert gzip.decompress(answer.body) == plain.body
+    assert "content-encoding" not in dict(plain.headers.items())
+
+
+def test_a_change_of_the_styles_changes_the_name(folder: Path, tmp_path: Path) -> None:
+    again = tmp_path / "assets"
+    runpy.run_path(str(ROOT / "static" / "build.py"))["main"](again)
+    assert json.loads((again / "manifest.json").read_text()) == json.loads((folder / "manifest.json").read_text())
+    names = set(json.loads((again / "manifest.json").read_text()).values())
+    assert names | {"manifest.json"} == {path.name for path in again.iterdir()}
+
+
+def test_the_stylesheet_stays_small(folder: Path) -> None:
+    built = assets.read(folder)
+    assert len(built.files[built.names["dropoff.css"]].packed) < 12_000
+
+
+def test_without_built_files_the_pages_come_and_the_missing_command_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        none = assets.read(tmp_path / "nowhere")
+    assert "make install" in caplog.text
+    assert not none.built
+    assert none.url("dropoff.css") == "/assets/not-built.dropoff.css"
+    answer = assets.answer(none, "not-built.dropoff.css", "")
+    assert (answer.status_code, b"make install" in answer.body) == (404, True)
+
+
+def test_unknown_files_are_not_found(folder: Path) -> None:
+    for name in ("dropoff.css", "../manifest.json", "manifest.json", ""):
+        assert assets.answer(assets.read(folder), name, "").status_code == 404
+
+
+def test_pages_are_kept_by_nobody_and_forms_end_in_see_other() -> None:
+    headers = dict(shell.page(render("till/unpaired.html")).headers.items())
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-robots-tag"] == "noindex"
+    answer = shell.see_other("/till", {"set-cookie": "a=b"})
+    assert (answer.status_code, dict(answer.headers.items())["location"]) == (303, "/till")
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (datetime(2026, 11, 22, 22, 30, tzinfo=UTC), "today 23:30"),
+        (datetime(2026, 11, 22, 23, 30, tzinfo=UTC), "tomorrow 00:30"),
+        (datetime(2026, 11, 21, 8, 0, tzinfo=UTC), "yesterday 09:00"),
+        (datetime(2026, 12, 4, 16, 4, tzinfo=UTC), "Fri 4 December, 17:04"),
+        (datetime(2027, 1, 2, 11, 0, tzinfo=UTC), "Sat 2 January 2027, 12:00"),
+    ],
+)
+def test_times_are_said_in_the_readers_zone(moment: datetime, said: str) -> None:
+    assert words.at(moment, "Europe/Copenhagen", NOON) == said
+
+
+def test_distances_and_counts() -> None:
+    said = [words.distance(metres) for metres in (3, 84, 994, 995, 1240, 9949, 14_400)]
+    assert said == ["10 m", "80 m", "990 m", "1.0 km", "1.2 km", "9.9 km", "14 km"]
+    assert [words.count(number, "thing", "things") for number in (0, 1, 2)] == ["0 things", "1 thing", "2 things"]
