@@ -92,7 +92,7 @@ class Cleaned(msgspec.Struct, frozen=True):
         return hashlib.blake2b(msgspec.json.encode(content), digest_size=16).digest()
 
 
-class _Refused(Exception):  # noqa: N818 - a way out of nested reading, not an error
+class _Refused(Exception):
     def __init__(self, reason: str, detail: str) -> None:
         self.reason, self.detail = reason, detail
 

@@ -21,6 +21,9 @@ MAX_EXPRESSION = 1_000
 
 AROUND_THE_CLOCK = "24/7"
 
+MIDNIGHT_SUN_DEG = 65.5
+"""Further from the equator the sun may not rise or set for weeks, which the library does not know."""
+
 _COMMENT = re.compile(r'"[^"]*"')
 _SCHOOL_HOLIDAY = re.compile(r"\bSH\b", re.IGNORECASE)
 _PUBLIC_HOLIDAY = re.compile(r"\bPH\b", re.IGNORECASE)
@@ -49,7 +52,7 @@ def open_now(
     if not expression or (local_zone := _zone(zone)) is None:
         return None
     if follows_sun(expression):
-        if position is None:
+        if position is None or abs(position[0]) > MIDNIGHT_SUN_DEG:
             return None
         pattern = _sun_pattern(expression, country, zone, round(position[0], 1), round(position[1], 1))
     else:
@@ -88,8 +91,14 @@ def _parsed(
     if country is not None and _SCHOOL_HOLIDAY.search(rules):
         return None
     try:
+        # The library follows the sun only while `auto_timezone` is on; the zone given goes before the found one.
         return OpeningHours(
-            expression, timezone=zone, country=country, coords=coords, auto_country=False, auto_timezone=False
+            expression,
+            timezone=zone,
+            country=country,
+            coords=coords,
+            auto_country=False,
+            auto_timezone=coords is not None,
         )
     except UnknownCountryError:
         if _PUBLIC_HOLIDAY.search(rules):

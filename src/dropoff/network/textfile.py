@@ -21,7 +21,7 @@ _MARKS = (
 )
 
 
-class FileInvalid(Exception):  # noqa: N818 - the file's fault, not ours
+class FileInvalid(Exception):
     """The file as a whole cannot be read to its end; nothing of it may be put in force."""
 
 
