@@ -28,15 +28,17 @@ counter_attempt = sa.Table(
     "counter_attempt",
     metadata,
     id_column(),
-    text("kind", 20),  # add_parcel, seal, unseal, undo, handover, container
+    text("kind", 20),  # scan, short_code, container, add_parcel, seal, unseal, undo, handover
     ref("location_id", "location.id", index=True),
     ref("device_id", "device.id"),
     text("actor", 60),
     sa.Column("object", sa.String(200)),
     text("verdict", 10),
     sa.Column("reason", sa.String(30)),
-    sa.Column("request", Json, nullable=False),
+    sa.Column("request", Json, nullable=False),  # never what was scanned: it may be a pass
     at("at"),
+    # How many short codes a device has lately guessed wrong is counted here.
+    sa.Index("ix_counter_attempt_device", "device_id", "kind", "at"),
 )
 
 parcel = sa.Table(
@@ -53,6 +55,7 @@ parcel = sa.Table(
     ref("location_id", "location.id", nullable=True, index=True),  # where it is; null while it travels
     ref("container_id", "container.id", nullable=True, index=True),
     at("tagged_at"),
+    at("arrived_at"),  # where it is now: what came after a cut-off waits for the next departure
     one_of("status", PARCEL_STATES),
 )
 
@@ -91,6 +94,16 @@ container = sa.Table(
     one_of("kind", ("bag", "tote", "cage", "pallet", "parcel")),
     one_of("status", CONTAINER_STATES),
     sa.CheckConstraint("weight_g >= 0 AND parcel_count >= 0", name="load"),
+)
+
+container_parcel = sa.Table(
+    "container_parcel",
+    metadata,
+    # What a filling holds or held: it stays when the parcel is unpacked at its end, and goes when it is taken out
+    # before the container left. `parcel.container_id` is where the parcel is now.
+    ref("container_id", "container.id", primary_key=True),
+    ref("parcel_id", "parcel.id", primary_key=True, index=True),
+    at("packed_at"),
 )
 
 sscc_serial = sa.Table(

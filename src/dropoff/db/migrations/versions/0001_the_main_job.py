@@ -167,6 +167,7 @@ def upgrade() -> None:
         sa.Column("received", schema.Json, nullable=False),
         sa.Column("missing", schema.Json, nullable=False),
         sa.Column("unexpected", schema.Json, nullable=False),
+        sa.Column("cases", schema.Json, nullable=False),
         sa.Column("at", schema.Timestamp(), nullable=False),
         sa.CheckConstraint("at_kind IN ('retailer', 'hub')", name=op.f("ck_intake_at_kind")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intake")),
@@ -524,6 +525,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_counter_attempt")),
     )
     with op.batch_alter_table("counter_attempt", schema=None) as batch_op:
+        batch_op.create_index("ix_counter_attempt_device", ["device_id", "kind", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_counter_attempt_location_id"), ["location_id"], unique=False)
 
     op.create_table(
@@ -688,6 +690,7 @@ def upgrade() -> None:
         sa.Column("location_id", sa.String(length=30), nullable=True),
         sa.Column("container_id", sa.String(length=30), nullable=True),
         sa.Column("tagged_at", schema.Timestamp(), nullable=False),
+        sa.Column("arrived_at", schema.Timestamp(), nullable=False),
         sa.CheckConstraint(
             "status IN ('tagged', 'in_container', 'in_transit', 'at_hub', 'received', 'lost', 'void')",
             name=op.f("ck_parcel_status"),
@@ -778,6 +781,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "container_parcel",
+        sa.Column("container_id", sa.String(length=30), nullable=False),
+        sa.Column("parcel_id", sa.String(length=30), nullable=False),
+        sa.Column("packed_at", schema.Timestamp(), nullable=False),
+        sa.ForeignKeyConstraint(["container_id"], ["container.id"], name=op.f("fk_container_parcel_container_id")),
+        sa.ForeignKeyConstraint(["parcel_id"], ["parcel.id"], name=op.f("fk_container_parcel_parcel_id")),
+        sa.PrimaryKeyConstraint("container_id", "parcel_id", name=op.f("pk_container_parcel")),
+    )
+    with op.batch_alter_table("container_parcel", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_container_parcel_parcel_id"), ["parcel_id"], unique=False)
+
+    op.create_table(
         "inspection",
         sa.Column("id", sa.String(length=30), nullable=False),
         sa.Column("unit_id", sa.String(length=30), nullable=False),
@@ -828,6 +843,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_inspection_retailer_id"))
 
     op.drop_table("inspection")
+    with op.batch_alter_table("container_parcel", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_container_parcel_parcel_id"))
+
+    op.drop_table("container_parcel")
     with op.batch_alter_table("unit", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_unit_open",
@@ -879,6 +898,7 @@ def downgrade() -> None:
     op.drop_table("hand_in")
     with op.batch_alter_table("counter_attempt", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_counter_attempt_location_id"))
+        batch_op.drop_index("ix_counter_attempt_device")
 
     op.drop_table("counter_attempt")
     with op.batch_alter_table("webhook_delivery", schema=None) as batch_op:
