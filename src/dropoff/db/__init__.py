@@ -1,6 +1,7 @@
 """The database: engines, read and write lanes, sealed values, migrations. Knows no business."""
 
 from dropoff.db.database import Database
+from dropoff.db.faults import CommitUncertain, Contended, NotWritten, Overloaded, Unavailable
 from dropoff.db.tx import Tx
 
-__all__ = ["Database", "Tx"]
+__all__ = ["CommitUncertain", "Contended", "Database", "NotWritten", "Overloaded", "Tx", "Unavailable"]

@@ -1,25 +1,22 @@
 """One database for a process: `write` through the lane, `read` on snapshots, and wakes between processes."""
 
 import asyncio
-import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import psycopg
 import sqlalchemy as sa
 
-from dropoff.db.engines import is_sqlite, normal_url, read_engine, write_engine
+from dropoff.db.engines import driver_url, is_sqlite, read_engine, write_engine
+from dropoff.db.faults import Unavailable, is_disconnect
 from dropoff.db.lanes import WriteLane
 from dropoff.db.tx import Tx
+from dropoff.db.wakes import Wakes
 
 P = ParamSpec("P")
 T = TypeVar("T")
 READERS = 4
 SYNC_TIMEOUT_S = 60.0
-
-log = logging.getLogger("dropoff.db")
 
 
 class Database:
@@ -28,16 +25,11 @@ class Database:
     def __init__(self, url: str, *, listen: bool = True) -> None:
         self.url = url
         self.is_sqlite = is_sqlite(url)
-        self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._wakes = Wakes(driver_url(url) if listen and not self.is_sqlite else None)
         self._read_engine = read_engine(url, READERS)
         self._write_engine = write_engine(url)
-        self._lane = WriteLane(self._write_engine, self._woken)
+        self._lane = WriteLane(self._write_engine, self._wakes.say)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="dropoff-read")
-        self._closing = threading.Event()
-        self._notifications: threading.Thread | None = None
-        if listen and not self.is_sqlite:
-            self._notifications = threading.Thread(target=self._listen, name="dropoff-listen", daemon=True)
-            self._notifications.start()
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         assert not kwargs, "arguments travel in the command"
@@ -63,40 +55,34 @@ class Database:
         return self._read(fn, args)
 
     def _read(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
+        try:
+            return self._read_once(fn, args)
+        except Exception as error:
+            # A read has no effect, so one that met a restart of the database is simply made again.
+            if not is_disconnect(error):
+                raise
+        try:
+            return self._read_once(fn, args)
+        except Exception as error:
+            if is_disconnect(error):
+                raise Unavailable from error
+            raise
+
+    def _read_once(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
         with self._read_engine.connect() as connection, connection.begin():
             return fn(Tx(connection), *args)
 
     def on_wake(self, name: str, listener: Callable[[], None]) -> None:
         """The listener is called from other threads after each commit that said `tx.wake(name)`; it must not block."""
-        self._listeners.setdefault(name, []).append(listener)
-
-    def _woken(self, name: str) -> None:
-        for listener in self._listeners.get(name, []):
-            listener()
-
-    def _listen(self) -> None:
-        """A missed notification costs a poll interval, never work: consumers look by themselves as well."""
-        conninfo = normal_url(self.url).replace("postgresql+psycopg://", "postgresql://", 1)
-        while not self._closing.is_set():
-            try:
-                with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
-                    connection.execute("LISTEN dropoff")
-                    while not self._closing.is_set():
-                        for notice in connection.notifies(timeout=0.5):
-                            self._woken(notice.payload)
-            except psycopg.Error as error:
-                log.info("listening for wakes stopped, again in a second: %s", type(error).__name__)
-                self._closing.wait(1.0)
+        self._wakes.listen(name, listener)
 
     def check(self) -> None:
         """Raises when the database does not answer."""
         self.read_sync(lambda tx: tx.read(sa.text("SELECT 1")))
 
     def close(self) -> None:
-        self._closing.set()
         self._lane.close()
         self._readers.shutdown()
-        if self._notifications is not None:
-            self._notifications.join()
+        self._wakes.close()
         self._read_engine.dispose()
         self._write_engine.dispose()

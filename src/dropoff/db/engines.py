@@ -9,8 +9,10 @@ LOCK_TIMEOUT_MS = 20
 """How long a write lane on PostgreSQL waits for a row. Short, because the lane serves everyone behind the waiting
 caller; without it two processes on 50 hot rows stood at 16 calls a second."""
 
-SQLITE_BUSY_TIMEOUT_MS = 5_000
+SQLITE_BUSY_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 15_000
+IDLE_TIMEOUT_MS = 30_000
+"""Ends the transaction of a process that stands still or is cut off, and frees its rows."""
 
 
 def _json_dumps(value: Any) -> str:
@@ -18,7 +20,10 @@ def _json_dumps(value: Any) -> str:
 
 
 def _create(url: str, **kwargs: Any) -> sa.Engine:
-    return sa.create_engine(url, json_serializer=_json_dumps, json_deserializer=msgspec.json.decode, **kwargs)
+    # Parameters hold personal data: errors and logs show statements without them.
+    return sa.create_engine(
+        url, hide_parameters=True, json_serializer=_json_dumps, json_deserializer=msgspec.json.decode, **kwargs
+    )
 
 
 def normal_url(url: str) -> str:
@@ -27,6 +32,11 @@ def normal_url(url: str) -> str:
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url[len(prefix) :]
     return url
+
+
+def driver_url(url: str) -> str:
+    """For the bare driver, which knows no SQLAlchemy names."""
+    return normal_url(url).replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def is_sqlite(url: str) -> bool:
@@ -38,7 +48,10 @@ def write_engine(url: str) -> sa.Engine:
     deferred one that reads and then writes loses updates silently."""
     url = normal_url(url)
     if not is_sqlite(url):
-        options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+        options = (
+            f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} "
+            f"-c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
+        )
         return _create(url, pool_size=1, max_overflow=0, connect_args={"options": options, "connect_timeout": 10})
     return _sqlite(url, begin="BEGIN IMMEDIATE", pool_size=1)
 

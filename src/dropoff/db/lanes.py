@@ -1,7 +1,7 @@
 """The write lane: one thread, one connection, many callers per commit.
 
 It takes what waits, runs the callers' functions in one transaction, commits once and then answers. A caller that fails
-never harms its neighbours: the group rolls back and is halved until the culprit stands alone. A caller's function may
+never harms its neighbours: the group is rolled back and split until the culprit stands alone. A caller's function may
 therefore run several times and must have no effect outside its transaction.
 """
 
@@ -15,45 +15,52 @@ from concurrent.futures import Future
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 
+from dropoff.db.faults import (
+    CommitUncertain,
+    Contended,
+    Overloaded,
+    SwallowedError,
+    Unavailable,
+    is_contention,
+    is_disconnect,
+)
 from dropoff.db.tx import Tx
 
 GROUP_MAX = 128
 QUEUE_MAX = 2048
-CONTENTION_S = 5.0
-"""How long a caller that meets locked rows is tried again before it is answered `Contended`."""
+RETRIES_PER_GROUP = 8
+"""Callers that meet locked rows go first and fail first, but few at a time: each may hold the lane for a lock time-out
+and the fresh callers wait behind it."""
+PATIENCE_S = 5.0
+"""How long a caller that meets locked rows, or no database, is tried again before it is told so."""
+SQLITE_PATIENCE_S = 20.0
+"""Longer, since on SQLite the lock is the whole database's and an import may rightly hold it for seconds."""
 
 log = logging.getLogger("dropoff.db")
 
 
-class Overloaded(Exception):
-    """The queue is full: nothing was written, come back later."""
-
-
-class Contended(Exception):
-    """Others held the rows for longer than `CONTENTION_S`: nothing was written."""
-
-
-class CommitUncertain(Exception):
-    """The connection broke while committing: the write may or may not stand. Repeating with the same key tells."""
-
-
 class Call:
-    __slots__ = ("args", "fn", "future", "give_up_at", "not_before")
+    __slots__ = ("alone", "args", "fn", "future", "give_up_at", "not_before", "tries")
 
-    def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...], patience_s: float) -> None:
         self.fn, self.args = fn, args
         self.future: Future[Any] = Future()
         # Once queued it runs: a client that hangs up must not leave the question open whether it was written.
         self.future.set_running_or_notify_cancel()
-        self.give_up_at = time.monotonic() + CONTENTION_S
+        self.give_up_at = time.monotonic() + patience_s
         self.not_before = 0.0
+        self.tries = 0
+        self.alone = False
+        """Set when the connection broke under its group: should it be the cause, it takes nobody with it again."""
 
 
 class WriteLane:
-    def __init__(self, engine: sa.Engine, on_wake: Callable[[str], None]) -> None:
+    def __init__(self, engine: sa.Engine, on_wake: Callable[[set[str]], None]) -> None:
         self._engine = engine
         self._on_wake = on_wake
+        self._patience_s = SQLITE_PATIENCE_S if engine.dialect.name == "sqlite" else PATIENCE_S
         self._ready: deque[Call] = deque()
         self._later: list[Call] = []
         self._condition = threading.Condition()
@@ -63,7 +70,9 @@ class WriteLane:
         self._thread.start()
 
     def submit(self, fn: Callable[..., Any], *args: Any) -> "Future[Any]":
-        call = Call(fn, args)
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a transaction cannot wait for another one in its own lane")
+        call = Call(fn, args, self._patience_s)
         with self._condition:
             if self._closing:
                 raise RuntimeError("the write lane is closed")
@@ -83,9 +92,12 @@ class WriteLane:
     def _run(self) -> None:
         while (group := self._next_group()) is not None:
             try:
-                self._serve(group)
-            except BaseException as error:  # noqa: BLE001 - the lane must outlive every fault of one group
+                parts = [group]
+                while parts:
+                    parts[:1] = self._serve(parts[0])
+            except BaseException as error:  # the lane must outlive every fault of one group
                 log.exception("write lane")
+                self._disconnect()
                 for call in group:
                     if not call.future.done():
                         call.future.set_exception(error)
@@ -95,72 +107,94 @@ class WriteLane:
         with self._condition:
             while True:
                 now = time.monotonic()
-                self._ready.extend(call for call in self._later if call.not_before <= now)
-                self._later = [call for call in self._later if call.not_before > now]
+                due = sorted((call for call in self._later if call.not_before <= now), key=lambda call: call.not_before)
+                for call in reversed(due[:RETRIES_PER_GROUP]):
+                    self._later.remove(call)
+                    self._ready.appendleft(call)
                 if self._ready:
-                    return [self._ready.popleft() for _ in range(min(GROUP_MAX, len(self._ready)))]
+                    return self._take()
                 if self._closing and not self._later:
                     return None
                 pause = min((call.not_before for call in self._later), default=None)
                 self._condition.wait(None if pause is None else max(0.0, pause - now))
 
-    def _serve(self, group: list[Call]) -> None:
-        try:
-            results, wakes = self._attempt(group)
-        except CommitUncertain as error:
-            for call in group:
-                call.future.set_exception(error)
-            return
-        except Exception as error:  # noqa: BLE001 - sorted below: again, apart, or the caller's own fault
-            if len(group) > 1:
-                middle = len(group) // 2
-                self._serve(group[:middle])
-                self._serve(group[middle:])
-            elif is_contention(error) or is_disconnect(error):
-                self._again(group[0], error)
-            else:
-                group[0].future.set_exception(error)
-            return
-        for name in wakes:
-            self._on_wake(name)
-        for call, result in zip(group, results, strict=True):
-            call.future.set_result(result)
+    def _take(self) -> list[Call]:
+        group = [self._ready.popleft()]
+        while self._ready and len(group) < GROUP_MAX and not (group[0].alone or self._ready[0].alone):
+            group.append(self._ready.popleft())
+        return group
 
-    def _attempt(self, group: list[Call]) -> tuple[list[Any], set[str]]:
-        connection = self._connect()
+    def _serve(self, group: list[Call]) -> list[list[Call]]:
+        """Answers the callers, or answers the smaller groups in which they are still to be tried, in order."""
         try:
+            connection = self._connect()
             transaction = connection.begin()
-            try:
-                tx = Tx(connection)
-                results = [call.fn(tx, *call.args) for call in group]
-                if tx.dialect == "postgresql":
-                    for name in sorted(tx.wakes):
-                        connection.execute(sa.text("SELECT pg_notify('dropoff', :name)"), {"name": name})
-            except BaseException:
-                transaction.rollback()
-                raise
-            self._commit(transaction)
-        except Exception as error:
-            if is_disconnect(error) or isinstance(error, CommitUncertain):
-                self._disconnect()
+        except Exception as error:  # no caller ran yet, so it is nobody's fault: all come again
+            self._disconnect()
+            for call in group:
+                self._again(call, error)
+            return []
+        tx = Tx(connection)
+        results: list[Any] = []
+        try:
+            for call in group:
+                results.append(call.fn(tx, *call.args))  # noqa: PERF401 - its length tells who failed
+            if not _is_intact(connection):
+                raise SwallowedError
+        except Exception as error:  # sorted below: again, apart, or the caller's own fault
+            self._roll_back(transaction)
+            return self._split(group, error, len(results))
+        except BaseException:
+            self._roll_back(transaction)
             raise
-        return results, tx.wakes
-
-    def _commit(self, transaction: sa.RootTransaction) -> None:
         try:
             transaction.commit()
-        except Exception as error:
+        except Exception as error:  # sorted as above
             if is_disconnect(error):
-                raise CommitUncertain from error
-            transaction.rollback()
-            raise
+                self._disconnect()
+                for call in group:
+                    call.future.set_exception(_caused(CommitUncertain(), error))
+                return []
+            self._roll_back(transaction)
+            return self._split(group, error, None)
+        for call, result in zip(group, results, strict=True):
+            call.future.set_result(result)
+        if tx.wakes:
+            self._on_wake(tx.wakes)
+        return []
+
+    def _split(self, group: list[Call], error: Exception, culprit: int | None) -> list[list[Call]]:
+        """What is left to try after a rollback. Who ran when it broke is known, unless it was the commit; it is tried
+        alone before it is blamed, because a neighbour's changes may have been in its way."""
+        if is_disconnect(error):
+            self._disconnect()
+            for call in group:
+                call.alone = True
+                self._again(call, error)
+            return []
+        if culprit is None or culprit >= len(group):
+            if len(group) > 1:
+                middle = len(group) // 2
+                return [group[:middle], group[middle:]]
+            culprit = 0
+        call = group[culprit]
+        parts = [group[:culprit], [call], group[culprit + 1 :]]
+        if is_contention(error):
+            self._again(call, error)
+            parts[1] = []
+        elif len(group) == 1:
+            call.future.set_exception(error)
+            parts = []
+        return [part for part in parts if part]
 
     def _again(self, call: Call, error: Exception) -> None:
         now = time.monotonic()
         if now >= call.give_up_at:
-            call.future.set_exception(Contended() if is_contention(error) else error)
+            call.future.set_exception(_caused(Contended() if is_contention(error) else Unavailable(), error))
             return
-        call.not_before = now + random.uniform(0.002, 0.02)  # noqa: S311 - spreads rivals, guards nothing
+        call.tries += 1
+        # The jitter spreads rivals, it guards nothing.
+        call.not_before = now + random.uniform(0.002, 0.02) * min(2**call.tries, 16)  # noqa: S311
         with self._condition:
             self._later.append(call)
 
@@ -169,6 +203,13 @@ class WriteLane:
             self._disconnect()
             self._connection = self._engine.connect()
         return self._connection
+
+    def _roll_back(self, transaction: sa.RootTransaction) -> None:
+        try:
+            transaction.rollback()
+        except sa.exc.SQLAlchemyError as error:
+            log.info("rolling back failed, the connection is given up: %s", type(error).__name__)
+            self._disconnect()
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -180,21 +221,15 @@ class WriteLane:
             self._connection = None
 
 
-def is_contention(error: BaseException) -> bool:
-    """Deadlock, lock time-out, serialization failure, or SQLite's busy."""
-    if not isinstance(error, sa.exc.DBAPIError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return state in {"40P01", "55P03", "40001"}
-    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)
+def _is_intact(connection: sa.Connection) -> bool:
+    """False when a caller caught a database error outside a savepoint: PostgreSQL answers such a COMMIT with a silent
+    ROLLBACK, and everyone in the group would be told that it was written."""
+    driver = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite":
+        return bool(driver.in_transaction)  # type: ignore[union-attr]
+    return bool(driver.info.transaction_status != TransactionStatus.INERROR)  # type: ignore[union-attr]
 
 
-def is_disconnect(error: BaseException) -> bool:
-    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
-        return True
-    if isinstance(error, sa.exc.OperationalError):
-        # A server that shuts down answers 57P01…57P03; one that is down has no state at all.
-        state = getattr(error.orig, "sqlstate", None)
-        return (state or "").startswith(("57P", "08")) or (state is None and "connection" in str(error.orig))
-    return False
+def _caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error

@@ -33,7 +33,11 @@ class Timestamp(sa.types.TypeDecorator[datetime]):
         return dialect.type_descriptor(kind)
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
-        if value is None or dialect.name == "postgresql":
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone means another moment on every machine")
+        if dialect.name == "postgresql":
             return value
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -80,7 +84,9 @@ def one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
 
 
 class db_now(functions.GenericFunction[datetime]):  # noqa: N801 - reads as an SQL function
-    """The database's own clock, `offset_s` seconds away: leases and backoff of all machines follow one clock."""
+    """The database's own clock, `offset_s` seconds away: leases and backoff of all machines follow one clock.
+
+    On PostgreSQL it stands still within one statement, without which no index would serve a comparison with it."""
 
     type = Timestamp()
     inherit_cache = True
@@ -92,7 +98,7 @@ class db_now(functions.GenericFunction[datetime]):  # noqa: N801 - reads as an S
 @compiles(db_now, "postgresql")
 def _db_now_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     offset = compiler.process(element.clauses, **kw)
-    return f"(clock_timestamp() + make_interval(secs => {offset}))"
+    return f"(statement_timestamp() + make_interval(secs => {offset}))"
 
 
 @compiles(db_now, "sqlite")

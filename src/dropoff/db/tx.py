@@ -36,7 +36,7 @@ class Tx:
 
     def count(self, statement: sa.Executable) -> int:
         """Like `change`, but answers how many rows it touched."""
-        return int(self._connection.execute(statement).rowcount)  # type: ignore[attr-defined]
+        return int(self._connection.execute(statement).rowcount)
 
     def append(self, table: sa.Table, row: Mapping[str, Any]) -> None:
         """A pure insert with ids made by the caller; nothing in this transaction may depend on when it runs."""

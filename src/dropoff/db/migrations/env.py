@@ -1,6 +1,6 @@
 """Alembic's entry: runs on the connection that `db.migrate` hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
@@ -9,7 +9,7 @@ from dropoff.db import schema
 connection = context.config.attributes["connection"]
 
 
-def render_item(kind: str, item: Any, _autogen: Any) -> str | bool:
+def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     """Columns that mean the same on both databases are written by their own names."""
     if kind != "type":
         return False
