@@ -1,0 +1,145 @@
+"""The only place that wires everything: settings and plug-ins in, an application out."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, get
+from litestar.response.base import ASGIResponse
+
+from dropoff import __version__
+from dropoff.access import api as access_api
+from dropoff.access import pages as access_pages
+from dropoff.access.guards import PrincipalCache
+from dropoff.access.service import install_operator_key
+from dropoff.cases import api as cases_api
+from dropoff.counter import api as counter_api
+from dropoff.db import Database
+from dropoff.db.vault import Vault
+from dropoff.events import api as events_api
+from dropoff.events import jobs as events_jobs
+from dropoff.events.worker import Worker
+from dropoff.freight import api as freight_api
+from dropoff.freight import jobs as freight_jobs
+from dropoff.kernel.clock import now
+from dropoff.network import api as network_api
+from dropoff.network import jobs as network_jobs
+from dropoff.network import pages as network_pages
+from dropoff.network.nearby import Nearby
+from dropoff.plugins import PluginRegistry
+from dropoff.receiving import api as receiving_api
+from dropoff.receiving import jobs as receiving_jobs
+from dropoff.receiving import pages as receiving_pages
+from dropoff.retailers import api as retailers_api
+from dropoff.returns import api as returns_api
+from dropoff.returns import jobs as returns_jobs
+from dropoff.returns.passes import PassKeys
+from dropoff.settings import Settings
+from dropoff.shopper import pages as shopper_pages
+from dropoff.web import assets, health, problem_pages
+from dropoff.web.middleware import Edge
+from dropoff.web.openapi import document
+from dropoff.web.problems import HANDLERS as EXCEPTION_HANDLERS
+
+BODY_MAX = 1_000_000
+
+ROOMS = (
+    assets,
+    problem_pages,
+    health,
+    access_api,
+    access_pages,
+    events_api,
+    cases_api,
+    retailers_api,
+    network_api,
+    network_pages,
+    returns_api,
+    counter_api,
+    freight_api,
+    receiving_api,
+    receiving_pages,
+    shopper_pages,
+)
+JOBS = (events_jobs, network_jobs, returns_jobs, freight_jobs, receiving_jobs)
+
+
+class Context(msgspec.Struct, kw_only=True):
+    """Everything a handler or a job may need, made once for each process."""
+
+    settings: Settings
+    db: Database
+    vault: Vault
+    principals: PrincipalCache
+    passes: PassKeys
+    plugins: PluginRegistry
+    nearby: Nearby
+
+    def readiness(self) -> dict[str, str]:
+        """What must be loaded before the process is of use, by name: `ok` or what it waits for."""
+        return {"network": "ok" if self.nearby.snapshot.revision >= 0 else "loading"}
+
+
+def create_context(settings: Settings, plugins: PluginRegistry) -> Context:
+    vault = Vault(settings.secret)
+    db = Database(settings.database_url)
+    db.write_sync(install_operator_key, settings.operator_key, now())
+    return Context(
+        settings=settings,
+        db=db,
+        vault=vault,
+        principals=PrincipalCache(),
+        passes=PassKeys(vault),
+        plugins=plugins,
+        nearby=Nearby(),
+    )
+
+
+def create_worker(context: Context) -> Worker:
+    handlers: dict[str, Callable[..., None]] = {}
+    consumers: list[Any] = []
+    periodic: dict[str, int] = {}
+    for room in JOBS:
+        handlers |= room.handlers(context)
+        consumers += room.consumers(context)
+        periodic |= room.PERIODIC
+    return Worker(context.db, handlers, consumers, periodic)
+
+
+def create_app(context: Context, *, worker: bool = True) -> Litestar:
+    """`worker`: run jobs inside this process, beside the answers."""
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        inside = create_worker(context) if worker else None
+        refresher = network_jobs.start_refresher(context)
+        if inside is not None:
+            inside.start()
+        try:
+            yield
+        finally:
+            if inside is not None:
+                inside.stop()
+            refresher.stop()
+
+    @get("/schema", name="schema")
+    async def schema(_: Request[Any, Any, Any]) -> ASGIResponse:
+        return ASGIResponse(body=_schema(), media_type="application/json")
+
+    def _schema() -> bytes:
+        return msgspec.json.encode(document(app, __version__, context.settings.base_url))
+
+    app = Litestar(
+        route_handlers=[schema, *(handler for room in ROOMS for handler in room.HANDLERS)],
+        exception_handlers=EXCEPTION_HANDLERS,
+        lifespan=[lifespan],
+        openapi_config=None,
+        request_max_body_size=BODY_MAX,
+        middleware=[],
+        logging_config=None,
+    )
+    app.state.context = context
+    https = context.settings.base_url.startswith("https:")
+    app.asgi_handler = Edge(app.asgi_handler, https)
+    return app

@@ -1,0 +1,120 @@
+"""The command line: `dropoff serve | worker | migrate | import | consolidate | plugins | keys`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from dropoff import __version__
+from dropoff.settings import Misconfigured, Settings, load
+
+# pykdtree would take every core for each query otherwise; it reads this when it is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = load()
+        return int(arguments.run(arguments, settings))
+    except Misconfigured as error:
+        print(f"dropoff: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dropoff", description="The open network for e-commerce returns.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="answer HTTP, with a worker inside")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--no-worker", action="store_true", help="leave jobs to `dropoff worker` processes")
+    serve.add_argument("--demo", action="store_true", help="fill in a fictional network and print keys and addresses")
+    serve.set_defaults(run=_serve)
+
+    worker = commands.add_parser("worker", help="run jobs and deliver webhooks")
+    worker.set_defaults(run=_worker)
+
+    migrate = commands.add_parser("migrate", help="bring the database to the newest revision")
+    migrate.set_defaults(run=_migrate)
+
+    locations = commands.add_parser("import", help="import drop-off points from a file")
+    locations.add_argument("what", choices=["locations"])
+    locations.add_argument("file", type=Path, help="GeoJSON, or CSV when it ends in .csv")
+    locations.add_argument("--source", required=True, help="the name the points are kept under")
+    locations.add_argument("--replace", action="store_true", help="remove points that the file no longer has")
+    locations.set_defaults(run=_import)
+
+    consolidate = commands.add_parser("consolidate", help="plan and book the departures that are due")
+    consolidate.add_argument("--as-of", type=datetime.fromisoformat, help="a time with an offset; default now")
+    consolidate.set_defaults(run=_consolidate)
+
+    plugins = commands.add_parser("plugins", help="list the installed carriers")
+    plugins.set_defaults(run=_plugins)
+
+    keys = commands.add_parser("keys", help="make, list or revoke keys")
+    keys.add_argument("action", choices=["operator", "list", "revoke"])
+    keys.add_argument("name", nargs="?", help="name of the new operator key, or id of the key to revoke")
+    keys.set_defaults(run=_keys)
+    return parser
+
+
+def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dropoff import running
+
+    return running.serve(
+        settings, arguments.host, arguments.port, worker=not arguments.no_worker, demo_network=arguments.demo
+    )
+
+
+def _worker(_: argparse.Namespace, settings: Settings) -> int:
+    from dropoff import running
+
+    return running.work(settings)
+
+
+def _migrate(_: argparse.Namespace, settings: Settings) -> int:
+    from dropoff.db.migrate import upgrade
+
+    upgrade(settings.database_url)
+    print("The database is at the newest revision.")
+    return 0
+
+
+def _import(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dropoff import running
+
+    return running.import_locations(settings, arguments.file, arguments.source, replace=arguments.replace)
+
+
+def _consolidate(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dropoff import running
+
+    if arguments.as_of is not None and arguments.as_of.tzinfo is None:
+        raise Misconfigured("--as-of needs an offset, for example 2026-11-22T18:00+01:00.")
+    return running.consolidate(settings, arguments.as_of)
+
+
+def _plugins(_: argparse.Namespace, settings: Settings) -> int:
+    from dropoff.plugins import load_plugins
+
+    registry = load_plugins(os.environ)
+    for name, carrier in sorted(registry.carriers.items()):
+        print(f"{name}\t{', '.join(sorted(carrier.services))}\t{registry.distributions[name]}")
+    return 0
+
+
+def _keys(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dropoff import running
+
+    return running.keys(settings, arguments.action, arguments.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""What the commands do: long-running processes and one-off calls, on the same services as the API."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from dropoff import demo
+from dropoff.access import service as access
+from dropoff.app import Context, create_app, create_context, create_worker
+from dropoff.db.migrate import upgrade
+from dropoff.freight import service as freight
+from dropoff.kernel.clock import now
+from dropoff.kernel.errors import Problem
+from dropoff.network import importing
+from dropoff.plugins import load_plugins
+from dropoff.settings import Misconfigured, Settings
+from dropoff.web.health import EXAMPLE_PREFIX
+from dropoff.web.logs import configure
+
+GRACE_S = 20
+"""How long a stopping process may finish what it has begun."""
+
+log = logging.getLogger("dropoff")
+
+
+@contextmanager
+def _context(settings: Settings) -> Iterator[Context]:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    upgrade(settings.database_url)
+    context = create_context(settings, load_plugins(os.environ))
+    try:
+        yield context
+    finally:
+        context.db.close()
+
+
+def serve(settings: Settings, host: str, port: int, *, worker: bool, demo_network: bool) -> int:
+    """Answers until SIGTERM or SIGINT; then takes no new connections, finishes what runs and closes the lanes."""
+    _check_port(host, port)
+    if demo_network:
+        print(f"Preparing the database in {settings.data} ...", flush=True)
+    with _context(settings) as context:
+        configure("warning" if demo_network else settings.log_level)
+        if settings.gs1_is_example:
+            log.warning(EXAMPLE_PREFIX)
+        if demo_network:
+            demo.fill(context, print)
+        config = uvicorn.Config(
+            create_app(context, worker=worker),
+            host=host,
+            port=port,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        server = uvicorn.Server(config)
+        server.run()
+        return 0 if server.started else 1
+
+
+def _check_port(host: str, port: int) -> None:
+    """Said before a minute of set-up, not after."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise Misconfigured(f"port {port} on {host} is taken; choose another with --port.") from None
+
+
+def work(settings: Settings) -> int:
+    configure(settings.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with _context(settings) as context:
+        worker = create_worker(context)
+        worker.start()
+        log.info("worker started")
+        stop.wait()
+        worker.stop()
+    return 0
+
+
+def import_locations(settings: Settings, path: Path, source: str, *, replace: bool) -> int:
+    if not path.is_file():
+        raise Misconfigured(f"there is no file {path}.")
+    with _context(settings) as context:
+        report = importing.import_file(context.db, path, importing.kind_of(path), source, replace=replace, at=now())
+    if isinstance(report, Problem):
+        print(f"dropoff: {report.detail}", file=sys.stderr)
+        return 1
+    for row in report.rejected:
+        print(f"rejected {row.index} {row.external_id or '-'}: {row.reason}: {row.detail}", file=sys.stderr)
+    print(
+        f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged, {report.removed} removed, "
+        f"{len(report.rejected)} rejected, {len(report.repaired)} repaired"
+    )
+    return 0
+
+
+def consolidate(settings: Settings, as_of: datetime | None) -> int:
+    with _context(settings) as context:
+        run = freight.run_now(context, as_of or now(), actor="operator:cli")
+    print(msgspec.json.format(msgspec.json.encode(run), indent=2).decode())
+    return 0
+
+
+def keys(settings: Settings, action: str, name: str | None) -> int:
+    with _context(settings) as context:
+        if action == "operator":
+            new = access.NewCredential(role="operator", name=name or "operator", live=True, at=now())
+            issued = context.db.write_sync(access.issue_key, new)
+            print(f"{issued.id}  {issued.token}  (shown once)")
+            return 0
+        if action == "list":
+            for key in context.db.read_sync(access.list_keys, "", 10_000).items:
+                state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "valid"
+                print(f"{key.id}  {key.role:9}  {state:18}  {key.name}")
+            return 0
+        if not name:
+            raise Misconfigured("say which key: `dropoff keys revoke crd_…`; `dropoff keys list` shows them.")
+        revoked = context.db.write_sync(access.revoke_key, name, now())
+        print(revoked.detail if isinstance(revoked, Problem) else f"{revoked.id} is revoked.")
+        return 1 if isinstance(revoked, Problem) else 0

@@ -1,0 +1,79 @@
+"""One plain ASGI layer around everything: request id, security headers, one log line, one metric.
+
+It logs the route's pattern, never the path: a path may hold a pass code.
+"""
+
+import logging
+import secrets
+import time
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from dropoff.web import metrics
+
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data: https:; script-src 'self'; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+)
+HEADERS: list[tuple[bytes, bytes]] = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", CSP.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"geolocation=(self), camera=(self), microphone=()"),
+]
+log = logging.getLogger("dropoff.request")
+
+
+def set_caller(scope: Any, who: str) -> None:
+    """Told by the guard: the actor of this request, for the log line and for the scope of idempotency keys."""
+    scope["dropoff_caller"] = who
+
+
+def caller(scope: Any) -> str:
+    return str(scope.get("dropoff_caller", "anyone"))
+
+
+class Edge:
+    def __init__(self, app: ASGIApp, https: bool) -> None:
+        self.app = app
+        self.headers = HEADERS + ([(b"strict-transport-security", b"max-age=31536000")] if https else [])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        if "\0" in scope["path"]:
+            scope["path"] = "/nul"  # no id of ours holds NUL, and PostgreSQL cannot even be asked for one
+        started = time.perf_counter()
+        request_id = secrets.token_hex(8)
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *self.headers, (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        finally:
+            self._tell(scope, status, time.perf_counter() - started, request_id)
+
+    def _tell(self, scope: Any, status: int, seconds: float, request_id: str) -> None:
+        route = scope.get("path_template") or "unrouted"
+        metrics.REQUESTS.labels(route=route, status=f"{status // 100}xx").observe(seconds)
+        log.info(
+            "request",
+            extra={
+                "request_id": request_id,
+                "method": scope["method"],
+                "route": route,
+                "status": status,
+                "ms": round(seconds * 1000, 1),
+                "who": caller(scope),
+            },
+        )
