@@ -1,0 +1,157 @@
+"""What a shopper is told in each state: the right words, the right money, and always a next step."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from dropoff.returns.rules import CUSTODY, RESOLUTION, SETTLED
+from dropoff.shopper import rules
+from dropoff.shopper.rules import Happening, MoneyFact, PassFacts, UnitFact
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+LAST_DAY = datetime(2026, 12, 23, 22, 59, 59, tzinfo=UTC)
+MONEY = MoneyFact(0, "EUR", 19090, 0, None, "inspection", 14)
+
+
+def units(*custody: str) -> tuple[UnitFact, ...]:
+    return tuple(UnitFact("Regenjacke", "38", one, "open") for one in custody)
+
+
+def facts(**other: object) -> PassFacts:
+    plain: dict[str, object] = {
+        "short_code": "7KQ39XMB4TRC",
+        "retailer": "Nordlys",
+        "zone": "Europe/Berlin",
+        "live": True,
+        "status": "issued",
+        "last_day_at": LAST_DAY,
+        "expires_at": LAST_DAY + timedelta(hours=24),
+        "renewable": True,
+        "units": units("expected", "expected", "expected"),
+        "money": MONEY,
+        "holder": None,
+        "next_kind": None,
+        "next_at": None,
+        "happenings": (Happening("return.issued", NOW - timedelta(days=1)),),
+    }
+    return PassFacts(**{**plain, **other})  # type: ignore[arg-type]
+
+
+def view(**other: object) -> rules.PassView:
+    return rules.pass_view(facts(**other), NOW, path="/p/X", near=rules.NearView(""))
+
+
+def test_a_fresh_pass_shows_its_code_its_last_day_and_how_to_go_on() -> None:
+    seen = view()
+    assert seen.headline == "Ready to hand in"
+    assert "Wed 23 December" in seen.lead
+    assert seen.showable
+    assert seen.how
+    assert (seen.renew_url, seen.cancel_url) == ("/p/X/renew", "/p/X/cancel")
+    assert seen.near is not None
+    assert seen.units == (rules.UnitLine("Regenjacke", "38", 3, "", ""),)
+    assert seen.timeline[0] == rules.Moment("You hand it in", "by Wed 23 December", upcoming=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "custody", "headline"),
+    [
+        ("partly_handed_in", ("handed_in", "handed_in", "expected"), "2 of 3 handed in"),
+        ("handed_in", ("handed_in",), "Handed in"),
+        ("handed_in", ("in_transit", "cancelled"), "On its way"),
+        ("received", ("received",), "Arrived at Nordlys"),
+        ("resolved", ("inspected",), "All done"),
+        ("cancelled", ("cancelled",), "This return is cancelled"),
+        ("expired", ("expired",), "The code has run out"),
+    ],
+)
+def test_every_state_has_its_headline(status: str, custody: tuple[str, ...], headline: str) -> None:
+    seen = view(status=status, units=units(*custody))
+    assert seen.headline == headline
+    assert seen.showable == (status == "partly_handed_in")
+    assert seen.cancel_url == ""
+
+
+def test_a_code_that_ran_out_before_the_job_said_so_is_shown_as_run_out() -> None:
+    seen = view(expires_at=NOW - timedelta(seconds=1))
+    assert (seen.headline, seen.showable) == ("The code has run out", False)
+    assert seen.renew_url
+    assert seen.next_step is not None
+    assert "stays the same" in seen.next_step.text
+
+
+def test_in_the_day_of_grace_the_code_still_shows() -> None:
+    assert view(last_day_at=NOW - timedelta(hours=1), expires_at=NOW + timedelta(hours=23)).showable
+
+
+@pytest.mark.parametrize("renewable", [True, False])
+@pytest.mark.parametrize("status", ["cancelled", "expired"])
+def test_a_dead_code_always_has_a_next_step_and_no_money(status: str, renewable: bool) -> None:
+    seen = view(status=status, units=units(status), renewable=renewable)
+    assert seen.next_step is not None
+    assert seen.money is None
+    assert bool(seen.renew_url) == (renewable and status == "expired")
+
+
+@pytest.mark.parametrize(
+    ("money", "title", "amount", "when"),
+    [
+        (MONEY, "You can expect", "190.90 EUR", "within 14 days after the retailer has checked it"),
+        (
+            msgspec.structs.replace(MONEY, amount=17800, due_by=NOW + timedelta(days=12)),
+            "You get",
+            "178.00 EUR",
+            "by Fri 4 December",
+        ),
+        (msgspec.structs.replace(MONEY, expected=17800, paid=17800), "Paid to you", "178.00 EUR", None),
+        (
+            msgspec.structs.replace(MONEY, paid=1290),
+            "You can expect",
+            "178.00 EUR",
+            "within 14 days after the retailer has checked it",
+        ),
+    ],
+)
+def test_money_says_how_much_when_and_who_holds_the_parcel(
+    money: MoneyFact, title: str, amount: str, when: str | None
+) -> None:
+    held = {"holder": "Späti Mitte", "next_kind": "departure", "next_at": NOW.replace(hour=16)}
+    seen = view(status="handed_in", units=units("handed_in"), money=money, **held).money
+    assert seen is not None
+    told = dict(seen.facts)
+    assert (seen.title, seen.amount, told.get("When")) == (title, amount, when)
+    assert (told["Held by"], told["Next"]) == ("Späti Mitte", "The driver fetches it, today 17:00")
+
+
+def test_an_exchange_promises_no_money() -> None:
+    assert view(money=msgspec.structs.replace(MONEY, expected=0)).money is None
+
+
+def test_the_timeline_is_newest_first_and_says_equal_things_once() -> None:
+    inspected = Happening("unit.inspected", NOW - timedelta(hours=1))
+    told = view(
+        status="received",
+        units=units("inspected", "inspected"),
+        happenings=(
+            Happening("return.issued", NOW - timedelta(days=3)),
+            Happening("parcel.handed_in", NOW - timedelta(days=2), "Späti Mitte"),
+            Happening("something.internal", NOW - timedelta(days=2)),
+            inspected,
+            inspected,
+        ),
+    ).timeline
+    assert [moment.what for moment in told] == ["Checked by the retailer", "Handed in", "Return announced"]
+    assert told[1].detail == "Späti Mitte"
+
+
+def test_every_state_of_a_unit_has_its_words() -> None:
+    assert set(rules.CUSTODY_WORDS) == set(CUSTODY)
+    assert set(rules.RESOLUTION_WORDS) == set(SETTLED)
+    for custody in CUSTODY:
+        for resolution in RESOLUTION:
+            assert rules.unit_lines([UnitFact("A", None, "received", "open"), UnitFact("B", None, custody, resolution)])
+
+
+def test_a_test_return_says_so() -> None:
+    assert (view(live=False).test, view().test) == (True, False)
