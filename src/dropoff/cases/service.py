@@ -91,6 +91,11 @@ def open_case(  # noqa: PLR0913, PLR0917 - a case is as many facts; callers name
     return case_id
 
 
+def known_case(tx: Tx, kind: str, subject: str) -> str | None:
+    """The latest case of this fact, open or resolved."""
+    return store.latest(tx, kind, subject[:200], only_open=False)
+
+
 def resolve(tx: Tx, command: Resolve) -> Case | Problem:
     found = store.find(tx, command.case_id, command.retailer_id)
     if found is None:

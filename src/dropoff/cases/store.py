@@ -34,6 +34,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
     retailer_id: str | None = None
     location_id: str | None = None
+    live: bool | None = None
     state: str | None = None
     kind: str | None = None
     after: str | None = None
@@ -80,6 +81,8 @@ def list_cases(tx: Tx, wanted: Filter) -> list[CaseRow]:
         query = query.where(case.c.retailer_id == wanted.retailer_id)
     if wanted.location_id is not None:
         query = query.where(case.c.location_id == wanted.location_id)
+    if wanted.live is not None:
+        query = query.where(case.c.live == wanted.live)
     if wanted.kind is not None:
         query = query.where(case.c.kind == wanted.kind)
     if wanted.state is not None:

@@ -17,6 +17,7 @@ intake = sa.Table(
     sa.Column("received", Json, nullable=False),
     sa.Column("missing", Json, nullable=False),
     sa.Column("unexpected", Json, nullable=False),
+    sa.Column("cases", Json, nullable=False),
     at("at"),
     one_of("at_kind", ("retailer", "hub")),
 )
