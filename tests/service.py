@@ -25,7 +25,9 @@ class Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.http = httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False)
 
-    def call(self, method: str, path: str, body: Any = None, *, key: str | None = "fresh", **more: Any) -> httpx.Response:
+    def call(
+        self, method: str, path: str, body: Any = None, *, key: str | None = "fresh", **more: Any
+    ) -> httpx.Response:
         headers = dict(more.pop("headers", {}))
         if method not in ("GET", "HEAD") and key is not None:
             headers["Idempotency-Key"] = secrets.token_hex(8) if key == "fresh" else key

@@ -10,6 +10,7 @@ from litestar.response.base import ASGIResponse
 
 from dropoff import __version__
 from dropoff.access import api as access_api
+from dropoff.access import jobs as access_jobs
 from dropoff.access import pages as access_pages
 from dropoff.access.guards import PrincipalCache
 from dropoff.access.service import install_operator_key
@@ -38,6 +39,7 @@ from dropoff.returns.passes import PassKeys
 from dropoff.settings import Settings
 from dropoff.shopper import pages as shopper_pages
 from dropoff.web import assets, health, problem_pages
+from dropoff.web import jobs as web_jobs
 from dropoff.web.middleware import Edge
 from dropoff.web.openapi import document
 from dropoff.web.problems import HANDLERS as EXCEPTION_HANDLERS
@@ -62,7 +64,7 @@ ROOMS = (
     receiving_pages,
     shopper_pages,
 )
-JOBS = (events_jobs, network_jobs, returns_jobs, freight_jobs, receiving_jobs)
+JOBS = (web_jobs, access_jobs, events_jobs, network_jobs, returns_jobs, freight_jobs, receiving_jobs)
 
 
 class Context(msgspec.Struct, kw_only=True):

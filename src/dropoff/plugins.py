@@ -9,7 +9,7 @@ import msgspec
 from dropoff.ports.carrier import ENTRY_POINT_GROUP, Carrier
 
 
-class PluginFailed(Exception):  # noqa: N818 - it is a sentence in the log, not an error class of the domain
+class PluginFailed(Exception):
     """A plug-in that cannot be used; the text names distribution and entry point."""
 
 

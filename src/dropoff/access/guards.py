@@ -68,7 +68,7 @@ def csrf_token(vault: Vault, session: str) -> str:
 
 
 async def authenticate(connection: Connection) -> Principal | None:
-    """The caller, or None without credentials. Raises `Refused` for bad ones and for a cookie without its CSRF token."""
+    """The caller; None without credentials. Raises `Refused` for bad ones and a cookie without its CSRF token."""
     context = connection.app.state.context
     header = connection.headers.get("authorization", "")
     if header:

@@ -1,0 +1,228 @@
+"""How a till's place stands: its bags, what waits, who comes to fetch it, and what is wrong. Reads the rooms below and
+changes nothing."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from dropoff.cases import service as cases
+from dropoff.cases.store import Filter
+from dropoff.counter import service as counter
+from dropoff.counter.service import ContainerRow, ParcelRow
+from dropoff.db import Tx
+from dropoff.kernel.errors import Problem, not_found
+from dropoff.network import service as network
+from dropoff.receiving import store
+from dropoff.retailers import service as retailers
+
+PROBLEMS_SHOWN = 50
+
+
+class Stop(msgspec.Struct, frozen=True):
+    kind: Literal["retailer", "hub"]
+    id: str
+    name: str
+
+
+class ContainerView(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    sscc: str
+    kind: str
+    status: str
+    parcels: int
+    weight_g: int
+    seal: str | None
+    next: Stop | None
+    """Fixed by the first parcel."""
+    opened_at: datetime
+    sealed_at: datetime | None
+    shipment: str | None
+    """The shipment that it is planned for; until then it can be opened again."""
+
+
+class WaitingView(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    tag: str
+    status: str
+    retailer: str
+    next: Stop | None
+    since: datetime
+
+
+class PickupView(msgspec.Struct, frozen=True, kw_only=True):
+    """A departure with goods: a shipment that has not left, or what the next run will plan (`shipment` is null)."""
+
+    shipment: str | None
+    status: str
+    departs_at: datetime | None
+    """None when no lane leads there: nobody is known to come."""
+    destination: Stop | None
+    carrier: str | None
+    service: str | None
+    tracking_number: str | None
+    containers: list[str]
+    """SSCCs of those that are here for it; an open one stays unless it is sealed in time."""
+    parcels: int
+    """Loose ones."""
+
+
+class ProblemView(msgspec.Struct, frozen=True):
+    case: str
+    kind: str
+    detail: str
+    opened_at: datetime
+    due_at: datetime
+
+
+class Counts(msgspec.Struct, frozen=True):
+    open: int
+    sealed: int
+    waiting: int
+    pickups: int
+    problems: int
+
+
+class PlaceView(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    kind: str
+    state: str
+
+
+class CounterState(msgspec.Struct, frozen=True):
+    location: PlaceView
+    open: list[ContainerView]
+    sealed: list[ContainerView]
+    waiting: list[WaitingView]
+    """In no container."""
+    pickups: list[PickupView]
+    problems: list[ProblemView]
+    counts: Counts
+
+
+def counter_state(tx: Tx, location_id: str, live: bool, at: datetime) -> CounterState | Problem:
+    place = network.location(tx, location_id)
+    if place is None:
+        return not_found("location")
+    names = _Names(tx)
+    opened = counter.open_containers(tx, location_id, live)
+    sealed = counter.sealed_containers(tx, location_id, live)
+    waiting = counter.waiting_parcels(tx, location_id, live)
+    pickups = _planned(tx, location_id, live, names)
+    pickups += _unplanned(tx, location_id, [c for c in [*opened, *sealed] if c.shipment_id is None], waiting, at, names)
+    wrong = cases.list_cases(tx, Filter(location_id=location_id, live=live, state="open", limit=PROBLEMS_SHOWN)).items
+    problems = [ProblemView(c.id, c.kind, c.detail, c.opened_at, c.due_at) for c in wrong]
+    return CounterState(
+        location=PlaceView(place.id, place.name, place.kind, place.state),
+        open=[_container(row, names) for row in opened],
+        sealed=[_container(row, names) for row in sealed],
+        waiting=[_waiting(tx, row, location_id, names) for row in waiting],
+        pickups=sorted(pickups, key=lambda one: (one.departs_at is None, one.departs_at or at, one.shipment or "")),
+        problems=problems,
+        counts=Counts(len(opened), len(sealed), len(waiting), len(pickups), len(problems)),
+    )
+
+
+class _Names:
+    """What a clerk calls a destination; each is looked up once."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._known: dict[tuple[str, str], Stop | None] = {}
+
+    def stop(self, kind: str | None, id_: str | None) -> Stop | None:
+        if kind is None or id_ is None:
+            return None
+        if (kind, id_) not in self._known:
+            found = retailers.find(self._tx, id_) if kind == "retailer" else network.location(self._tx, id_)
+            name = found.name if found else ""
+            self._known[kind, id_] = Stop("retailer" if kind == "retailer" else "hub", id_, name)
+        return self._known[kind, id_]
+
+
+def _container(row: ContainerRow, names: _Names) -> ContainerView:
+    return ContainerView(
+        id=row.id,
+        sscc=row.sscc,
+        kind=row.kind,
+        status=row.status,
+        parcels=row.parcel_count,
+        weight_g=row.weight_g,
+        seal=row.seal,
+        next=names.stop(row.next_kind, row.next_id),
+        opened_at=row.opened_at,
+        sealed_at=row.sealed_at,
+        shipment=row.shipment_id,
+    )
+
+
+def _waiting(tx: Tx, row: ParcelRow, location_id: str, names: _Names) -> WaitingView:
+    owner = names.stop("retailer", row.retailer_id)
+    stop = network.next_stop(tx, location_id, row.retailer_id)
+    return WaitingView(
+        id=row.id,
+        tag=row.tag,
+        status=row.status,
+        retailer=owner.name if owner else "",
+        next=names.stop(stop.kind, stop.id),
+        since=row.arrived_at,
+    )
+
+
+def _planned(tx: Tx, location_id: str, live: bool, names: _Names) -> list[PickupView]:
+    found = []
+    for row in store.leaving(tx, location_id, live):
+        to_retailer = row.destination_retailer_id is not None
+        destination = names.stop(
+            "retailer" if to_retailer else "hub", row.destination_retailer_id or row.destination_hub_id
+        )
+        found.append(
+            PickupView(
+                shipment=row.id,
+                status=row.status,
+                departs_at=row.departs_at,
+                destination=destination,
+                carrier=row.carrier,
+                service=row.service,
+                tracking_number=row.tracking_number,
+                containers=row.containers,
+                parcels=0,
+            )
+        )
+    return found
+
+
+def _unplanned(
+    tx: Tx, location_id: str, containers: list[ContainerRow], waiting: list[ParcelRow], at: datetime, names: _Names
+) -> list[PickupView]:
+    """What lies here and is in no shipment, by the departure it will go with."""
+    groups: dict[tuple[str, str, datetime | None], tuple[list[str], list[str]]] = {}
+    departures: dict[str, datetime | None] = {}
+
+    def group(retailer_id: str, kind: str, stop_id: str) -> tuple[list[str], list[str]]:
+        if retailer_id not in departures:
+            departures[retailer_id] = network.next_departure(tx, location_id, retailer_id, at)
+        return groups.setdefault((kind, stop_id, departures[retailer_id]), ([], []))
+
+    for row in containers:
+        if row.parcel_count and row.next_kind and row.next_id:
+            retailer_id = row.retailer_id or counter.parcels_in(tx, row.id)[0].retailer_id
+            group(retailer_id, row.next_kind, row.next_id)[0].append(row.sscc)
+    for parcel in waiting:
+        stop = network.next_stop(tx, location_id, parcel.retailer_id)
+        group(parcel.retailer_id, stop.kind, stop.id)[1].append(parcel.id)
+    return [
+        PickupView(
+            shipment=None,
+            status="expected",
+            departs_at=departs_at,
+            destination=names.stop(kind, stop_id),
+            carrier=None,
+            service=None,
+            tracking_number=None,
+            containers=ssccs,
+            parcels=len(loose),
+        )
+        for (kind, stop_id, departs_at), (ssccs, loose) in groups.items()
+    ]
