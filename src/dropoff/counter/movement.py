@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from dropoff.counter import rules, store
+from dropoff.counter import rules, store, ways
 from dropoff.counter.reading import read
 from dropoff.counter.store import ContainerRow, ParcelRow
 from dropoff.db import Tx
@@ -159,10 +159,15 @@ def receive_parcel(
         units = _receive_units(tx, moved, at, actor)
     else:
         place = network.location(tx, location_id) if location_id else None
-        leaves_at = network.next_departure(tx, location_id, parcel.retailer_id, at) if location_id else None
-        pickup = Next("pickup", leaves_at)
+        pickup = _next_pickup(tx, location_id, parcel.retailer_id, at) if location_id else None
         units = _depart_units(tx, [moved], at, actor, place.name if place else None, pickup)
     return Arrival(parcel=moved, before=parcel.status, units=units)
+
+
+def lose_parcel(tx: Tx, parcel_id: str, at: datetime) -> ParcelRow | None:
+    """Given up. None when it cannot be lost: it was received, void or lost already. Its container is kept, where it may
+    still turn up; moving its units is the caller's."""
+    return store.move_parcel(tx, parcel_id, "lose", arrived_at=at) if _locked(tx, parcel_id) else None
 
 
 def receive_container(tx: Tx, container_id: str, at: datetime, location_id: str | None = None) -> ContainerRow | None:
@@ -192,6 +197,10 @@ def lock_returns(tx: Tx, return_ids: Iterable[str]) -> None:
     """In order of their ids, before any container: see store.py."""
     for return_id in sorted(set(return_ids)):
         returns.lock_return(tx, return_id)
+
+
+def _next_pickup(tx: Tx, location_id: str, retailer_id: str, at: datetime) -> Next:
+    return ways.next_pickup(tx, location_id, network.next_stop(tx, location_id, retailer_id), at)
 
 
 def _locked(tx: Tx, parcel_id: str) -> ParcelRow | None:

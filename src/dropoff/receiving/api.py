@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from dropoff.access.guards import for_device, for_retailer
 from dropoff.access.principal import Principal, principal, retailer_id
+from dropoff.counter.till import Till
 from dropoff.kernel.clock import now
 from dropoff.receiving import service
 from dropoff.receiving.intake import Counted, Report
@@ -67,8 +68,10 @@ async def add_receipt(request: Request[Any, Any, Any]) -> ASGIResponse:
 async def add_intake(request: Request[Any, Any, Any]) -> ASGIResponse:
     sent = await body(request, ReceiptBody)
     who = principal(request)
-    assert who.device_id and who.location_id
-    return await write(request, service.take_in_at_hub, _report(request, sent, who), who.device_id, who.location_id)
+    assert who.device_id, "a device's credential names it"
+    assert who.location_id, "and its place"
+    till = Till(who.location_id, who.device_id, who.live)
+    return await write(request, service.take_in_at_hub, _report(request, sent, who), till)
 
 
 def _report(request: Request[Any, Any, Any], sent: ReceiptBody, who: Principal) -> Report:

@@ -199,7 +199,7 @@ def _missing(tx: Tx, report: Report, container: ContainerRow, parcel: ParcelRow)
     )
 
 
-def _unexpected(  # noqa: PLR0913, PLR0917 - what was found, where, by whom
+def _unexpected(
     tx: Tx, report: Report, container: ContainerRow, tag: str, parcel: ParcelRow | None, place: Place
 ) -> str:
     objects: dict[str, object] = {"tag": tag, "container": container.sscc}

@@ -13,6 +13,7 @@ from dropoff.counter.service import ContainerRow, ParcelRow
 from dropoff.db import Tx
 from dropoff.kernel.errors import Problem, not_found
 from dropoff.network import service as network
+from dropoff.network.rules import NextStop
 from dropoff.receiving import store
 from dropoff.retailers import service as retailers
 
@@ -197,32 +198,30 @@ def _unplanned(
     tx: Tx, location_id: str, containers: list[ContainerRow], waiting: list[ParcelRow], at: datetime, names: _Names
 ) -> list[PickupView]:
     """What lies here and is in no shipment, by the departure it will go with."""
-    groups: dict[tuple[str, str, datetime | None], tuple[list[str], list[str]]] = {}
-    departures: dict[str, datetime | None] = {}
+    groups: dict[NextStop, tuple[list[str], list[str]]] = {}
 
-    def group(retailer_id: str, kind: str, stop_id: str) -> tuple[list[str], list[str]]:
-        if retailer_id not in departures:
-            departures[retailer_id] = network.next_departure(tx, location_id, retailer_id, at)
-        return groups.setdefault((kind, stop_id, departures[retailer_id]), ([], []))
+    def group(stop: NextStop) -> tuple[list[str], list[str]]:
+        if stop not in groups:
+            groups[stop] = ([], [])
+        return groups[stop]
 
     for row in containers:
-        if row.parcel_count and row.next_kind and row.next_id:
-            retailer_id = row.retailer_id or counter.parcels_in(tx, row.id)[0].retailer_id
-            group(retailer_id, row.next_kind, row.next_id)[0].append(row.sscc)
+        if row.parcel_count and row.next:
+            kind, stop_id = row.next
+            group(NextStop("hub" if kind == "hub" else "retailer", stop_id))[0].append(row.sscc)
     for parcel in waiting:
-        stop = network.next_stop(tx, location_id, parcel.retailer_id)
-        group(parcel.retailer_id, stop.kind, stop.id)[1].append(parcel.id)
+        group(network.next_stop(tx, location_id, parcel.retailer_id))[1].append(parcel.id)
     return [
         PickupView(
             shipment=None,
             status="expected",
-            departs_at=departs_at,
-            destination=names.stop(kind, stop_id),
+            departs_at=network.next_departure(tx, location_id, stop, at),
+            destination=names.stop(stop.kind, stop.id),
             carrier=None,
             service=None,
             tracking_number=None,
             containers=ssccs,
             parcels=len(loose),
         )
-        for (kind, stop_id, departs_at), (ssccs, loose) in groups.items()
+        for stop, (ssccs, loose) in groups.items()
     ]

@@ -12,7 +12,6 @@ from dropoff.db.schema import insert
 from dropoff.freight.tables import shipment, shipment_container
 from dropoff.receiving.tables import inspection, intake
 
-
 NOT_GONE = ("planned", "booking", "booked", "rejected", "unknown")
 
 
