@@ -51,5 +51,16 @@ refund = sa.Table(
     live_column(),
     at("created_at"),
     one_of("kind", ("refund", "credit", "exchange")),
-    sa.UniqueConstraint("retailer_id", "reference"),  # a refund is told apart by its reference, never by its content
+    # Money is told apart by its reference, never by its content. An exchange order may replace things of several calls.
+    sa.Index(
+        "uq_refund_reference",
+        "retailer_id",
+        "kind",
+        "reference",
+        unique=True,
+        sqlite_where=sa.text("kind <> 'exchange'"),
+        postgresql_where=sa.text("kind <> 'exchange'"),
+    ),
+    # The hash covers the reference, so the same call again is found, an exchange's too.
+    sa.UniqueConstraint("retailer_id", "content_hash"),
 )

@@ -1,4 +1,9 @@
-"""What a unit and a return may become: two state tables, the derived status, the window."""
+"""What a unit and a return may become: two state tables, the derived status, the window, the trigger. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 CUSTODY = ("expected", "handed_in", "in_transit", "received", "inspected", "lost", "cancelled", "expired")
 
@@ -29,6 +34,35 @@ RESOLUTION_TRANSITIONS: dict[tuple[str, str], str] = {
 }
 
 SETTLED = frozenset({"refunded", "exchanged", "credited", "rejected"})
+GONE = frozenset({"cancelled", "expired"})
+RETURN_STATUS = ("issued", "partly_handed_in", "handed_in", "received", "resolved", "cancelled", "expired")
+
+Reason = Literal[
+    "too_small",
+    "too_large",
+    "not_as_described",
+    "damaged",
+    "wrong_item",
+    "late",
+    "quality",
+    "changed_mind",
+    "not_stated",
+]
+Condition = Literal["as_new", "opened", "worn", "damaged", "wrong_item"]
+Disposition = Literal["restock", "refurbish", "resell", "recycle", "destroy", "reject"]
+
+UNITS_MAX = 500
+"""The most things one return holds."""
+OPEN_DAYS = 14
+GRACE = timedelta(hours=24)
+
+_TRIGGERS: dict[str, frozenset[str]] = {
+    # The event that the policy names, and whatever can only follow it: money never waits for an event that was missed.
+    "hand_in": frozenset({"hand_in", "depart", "receive", "inspect", "lose"}),
+    "receipt": frozenset({"receive", "inspect", "lose"}),
+    # A lost thing is never inspected. Its shopper has the hand-in receipt, so the loss is not the shopper's.
+    "inspection": frozenset({"inspect", "lose"}),
+}
 
 
 class IllegalMove(Exception):
@@ -42,13 +76,27 @@ def move(table: dict[tuple[str, str], str], state: str, event: str) -> str:
         raise IllegalMove(f"no edge {event!r} from {state!r}") from None
 
 
+def edge(table: dict[tuple[str, str], str], event: str) -> tuple[tuple[str, ...], str]:
+    """The states an event leads from, and the one it leads to: a guarded UPDATE needs both."""
+    sources = tuple(state for state, name in table if name == event)
+    targets = {target for (_, name), target in table.items() if name == event}
+    if len(targets) != 1:
+        raise IllegalMove(f"no single edge {event!r}")
+    return sources, targets.pop()
+
+
+def falls_due(refund_at: str, event: str) -> bool:
+    """Whether a custody event makes the money of an open unit fall due under the policy."""
+    return event in _TRIGGERS[refund_at]
+
+
 def unit_status(custody: str, resolution: str) -> str:
     return resolution if resolution in SETTLED else custody
 
 
-def return_status(units: list[tuple[str, str]]) -> str:
+def return_status(units: Sequence[tuple[str, str]]) -> str:
     """From (custody, resolution) of each unit; at least one."""
-    kept = [(c, r) for c, r in units if c not in ("cancelled", "expired")]
+    kept = [(c, r) for c, r in units if c not in GONE]
     if not kept:
         return "cancelled" if all(c == "cancelled" for c, _ in units) else "expired"
     if all(r in SETTLED for _, r in kept):
@@ -59,3 +107,35 @@ def return_status(units: list[tuple[str, str]]) -> str:
     if expected == 0:
         return "handed_in"
     return "partly_handed_in" if expected < len(kept) else "issued"
+
+
+def _local_date(moment: datetime, zone: str) -> date:
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
+def end_of_day(day: date, zone: str) -> datetime:
+    """23:59:59 there, as UTC. In a night when clocks go back over midnight the later of the two counts."""
+    return datetime.combine(day, time(23, 59, 59), ZoneInfo(zone)).replace(fold=1).astimezone(UTC)
+
+
+def window_end(placed_at: datetime, delivered_at: datetime | None, window_days: int, zone: str) -> datetime:
+    """The last second in which a return of the order may be announced."""
+    return end_of_day(_local_date(delivered_at or placed_at, zone) + timedelta(days=window_days), zone)
+
+
+def last_day(window_end_at: datetime, issued_at: datetime, zone: str) -> datetime:
+    """The last second of a pass: its day is the later of the window's end and 14 days after issue."""
+    return max(window_end_at, end_of_day(_local_date(issued_at, zone) + timedelta(days=OPEN_DAYS), zone))
+
+
+def renewed_last_day(current: datetime, first: datetime, renewed_at: datetime, zone: str) -> datetime:
+    """14 days from the renewal, but never more than 14 days beyond the pass's first last day, or a window would be
+    endless; and never earlier than it was."""
+    wanted = _local_date(renewed_at, zone)
+    limit = _local_date(first, zone)
+    return max(current, end_of_day(min(wanted, limit) + timedelta(days=OPEN_DAYS), zone))
+
+
+def expires_at(last_day_at: datetime) -> datetime:
+    """A code shown before midnight of its last day and scanned after counts: the counter has a day's grace."""
+    return last_day_at + GRACE

@@ -289,10 +289,17 @@ def upgrade() -> None:
         sa.Column("created_at", schema.Timestamp(), nullable=False),
         sa.CheckConstraint("kind IN ('refund', 'credit', 'exchange')", name=op.f("ck_refund_kind")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refund")),
-        sa.UniqueConstraint("retailer_id", "reference", name=op.f("uq_refund_retailer_id_reference")),
+        sa.UniqueConstraint("retailer_id", "content_hash", name=op.f("uq_refund_retailer_id_content_hash")),
     )
     with op.batch_alter_table("refund", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_refund_return_id"), ["return_id"], unique=False)
+        batch_op.create_index(
+            "uq_refund_reference",
+            ["retailer_id", "kind", "reference"],
+            unique=True,
+            sqlite_where=sa.text("kind <> 'exchange'"),
+            postgresql_where=sa.text("kind <> 'exchange'"),
+        )
 
     op.create_table(
         "retailer",
@@ -646,6 +653,7 @@ def upgrade() -> None:
         sa.Column("warnings", schema.Json, nullable=False),
         sa.Column("error", sa.String(length=1000), nullable=True),
         sa.Column("created_at", schema.Timestamp(), nullable=False),
+        sa.Column("intended_at", schema.Timestamp(), nullable=True),
         sa.Column("booked_at", schema.Timestamp(), nullable=True),
         sa.Column("handed_over_at", schema.Timestamp(), nullable=True),
         sa.CheckConstraint(
@@ -715,6 +723,7 @@ def upgrade() -> None:
         sa.Column("container_id", sa.String(length=30), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("sscc", sa.String(length=18), nullable=False),
+        sa.Column("label", schema.Json, nullable=True),
         sa.ForeignKeyConstraint(["container_id"], ["container.id"], name=op.f("fk_shipment_container_container_id")),
         sa.ForeignKeyConstraint(["shipment_id"], ["shipment.id"], name=op.f("fk_shipment_container_shipment_id")),
         sa.PrimaryKeyConstraint("shipment_id", "container_id", name=op.f("pk_shipment_container")),
@@ -933,6 +942,11 @@ def downgrade() -> None:
     op.drop_table("sscc_serial")
     op.drop_table("retailer")
     with op.batch_alter_table("refund", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_refund_reference",
+            sqlite_where=sa.text("kind <> 'exchange'"),
+            postgresql_where=sa.text("kind <> 'exchange'"),
+        )
         batch_op.drop_index(batch_op.f("ix_refund_return_id"))
 
     op.drop_table("refund")

@@ -1,0 +1,45 @@
+"""All SQL of the retailers."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from dropoff.db import Tx
+from dropoff.db.schema import insert
+from dropoff.retailers.tables import retailer
+
+
+class RetailerRow(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    slug: str
+    country: str
+    currency: str
+    currencies: list[str]
+    locale: str
+    zone: str
+    return_address: dict[str, Any]
+    policy: dict[str, Any]
+    live: bool
+    created_at: datetime
+
+
+_COLUMNS = [retailer.c[name] for name in RetailerRow.__struct_fields__]
+
+
+def add(tx: Tx, row: dict[str, Any]) -> bool:
+    """False when the slug is taken."""
+    return bool(tx.change(insert(retailer).values(row).on_conflict_do_nothing().returning(retailer.c.id)))
+
+
+def find(tx: Tx, retailer_id: str) -> RetailerRow | None:
+    row = tx.first(sa.select(*_COLUMNS).where(retailer.c.id == retailer_id))
+    return RetailerRow(**row._mapping) if row else None
+
+
+def page(tx: Tx, after: str, limit: int) -> list[RetailerRow]:
+    """In the order they were made."""
+    query = sa.select(*_COLUMNS).where(retailer.c.id > after).order_by(retailer.c.id).limit(limit)
+    return [RetailerRow(**row._mapping) for row in tx.read(query)]

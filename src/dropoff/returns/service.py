@@ -1,0 +1,118 @@
+"""What other rooms and the routes call; each name is told where it stands."""
+
+from collections.abc import Sequence
+
+from dropoff.db import Tx
+from dropoff.returns import store
+from dropoff.returns.finding import OpenPass, find_by_code, find_pass
+from dropoff.returns.issuing import (
+    NewReturn,
+    Renewed,
+    cancel_by_pass,
+    cancel_return,
+    expire,
+    expired_returns,
+    issue_return,
+    renew,
+)
+from dropoff.returns.moves import Move, Next, move_units, reject_units, set_next
+from dropoff.returns.orders import NewOrder, OrderView, add_order, show_order
+from dropoff.returns.settling import (
+    NewCredit,
+    NewExchange,
+    NewRefund,
+    PaymentView,
+    record_credit,
+    record_exchange,
+    record_refund,
+)
+from dropoff.returns.store import ReturnRow, UnitRow
+from dropoff.returns.views import (
+    Links,
+    Money,
+    PassView,
+    ReturnPage,
+    ReturnView,
+    UnitView,
+    money_view,
+    pass_view,
+    return_view,
+    return_views,
+    shopper_postcode,
+    unit_view,
+)
+
+__all__ = [
+    "Links",
+    "Money",
+    "Move",
+    "NewCredit",
+    "NewExchange",
+    "NewOrder",
+    "NewRefund",
+    "NewReturn",
+    "Next",
+    "OpenPass",
+    "OrderView",
+    "PassView",
+    "PaymentView",
+    "Renewed",
+    "ReturnPage",
+    "ReturnRow",
+    "ReturnView",
+    "UnitRow",
+    "UnitView",
+    "add_order",
+    "cancel_by_pass",
+    "cancel_return",
+    "expire",
+    "expired_returns",
+    "find_by_code",
+    "find_pass",
+    "find_return",
+    "issue_return",
+    "list_returns",
+    "lock_return",
+    "money_view",
+    "move_units",
+    "pass_view",
+    "record_credit",
+    "record_exchange",
+    "record_refund",
+    "reject_units",
+    "renew",
+    "return_view",
+    "set_next",
+    "shopper_postcode",
+    "show_order",
+    "unit_view",
+    "units_by_id",
+    "units_of",
+]
+
+
+def lock_return(tx: Tx, return_id: str) -> ReturnRow | None:
+    """Until the transaction ends nobody else moves its units or its money. Always before deciding on either."""
+    return store.find_return(tx, return_id, lock=True)
+
+
+def find_return(tx: Tx, return_id: str, retailer_id: str | None = None) -> ReturnRow | None:
+    return store.find_return(tx, return_id, retailer_id)
+
+
+def units_of(tx: Tx, return_id: str) -> list[UnitRow]:
+    return store.units_of(tx, [return_id])
+
+
+def units_by_id(tx: Tx, unit_ids: Sequence[str], retailer_id: str | None = None) -> list[UnitRow]:
+    """Without those of another retailer, when one is named."""
+    return store.units_by_id(tx, unit_ids, retailer_id)
+
+
+def list_returns(
+    tx: Tx, links: Links, retailer_id: str, status: str | None, reference: str | None, after: str | None, limit: int
+) -> ReturnPage:
+    """Newest first."""
+    heads = store.list_returns(tx, retailer_id, status, reference, after, limit + 1)
+    page = heads[:limit]
+    return ReturnPage(return_views(tx, links, page), page[-1].id if len(heads) > limit else None)

@@ -1,0 +1,287 @@
+"""All SQL of the returns room. Every question that a retailer asks names its tenant."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from dropoff.db import Tx
+from dropoff.db.schema import insert
+from dropoff.events.tables import event
+from dropoff.returns.rules import CUSTODY_TRANSITIONS, GONE, RESOLUTION_TRANSITIONS, edge
+from dropoff.returns.tables import order, order_line, returns, unit
+
+
+class OrderRow(msgspec.Struct, frozen=True):
+    id: str
+    retailer_id: str
+    reference: str
+    placed_at: datetime
+    delivered_at: datetime | None
+    currency: str
+    live: bool
+    content_hash: str
+    shopper_email: str | None
+    shopper_postcode: str | None
+    shopper_country: str | None
+
+
+class LineRow(msgspec.Struct, frozen=True):
+    id: str
+    sku: str
+    title: str
+    variant: str | None
+    quantity: int
+    unit_price: int
+    weight_g: int | None
+    category: str | None
+    image_url: str | None
+
+
+class ReturnRow(msgspec.Struct, frozen=True):
+    id: str
+    retailer_id: str
+    order_id: str
+    live: bool
+    currency: str
+    status: str
+    created_at: datetime
+    last_day_at: datetime
+    expires_at: datetime
+    generation: int
+    holder: str | None
+    next_kind: str | None
+    next_at: datetime | None
+
+
+class UnitRow(msgspec.Struct, frozen=True):
+    id: str
+    return_id: str
+    retailer_id: str
+    order_line_id: str
+    ordinal: int
+    sku: str
+    title: str
+    variant: str | None
+    image_url: str | None
+    price: int
+    weight_g: int | None
+    reason: str
+    comment: str | None
+    wanted: str
+    exchange_for: str | None
+    custody: str
+    resolution: str
+    parcel_id: str | None
+    condition: str | None
+    disposition: str | None
+    handed_in_at: datetime | None
+    received_at: datetime | None
+
+
+class PassRow(msgspec.Struct, frozen=True):
+    """The return that a code belongs to, with what tells which code it was."""
+
+    id: str
+    retailer_id: str
+    order_id: str
+    live: bool
+    status: str
+    last_day_at: datetime
+    expires_at: datetime
+    code_hash: str
+    short_hash: str
+
+
+class HappeningRow(msgspec.Struct, frozen=True):
+    type: str
+    at: datetime
+    location_id: str | None
+
+
+_ORDER = [order.c[name] for name in OrderRow.__struct_fields__]
+_LINE = [order_line.c[name] for name in LineRow.__struct_fields__]
+_RETURN = [returns.c[name] for name in ReturnRow.__struct_fields__]
+_UNIT = [unit.c[name] for name in UnitRow.__struct_fields__]
+_PASS = [returns.c[name] for name in PassRow.__struct_fields__]
+
+
+# Orders
+
+
+def add_order(tx: Tx, row: dict[str, Any]) -> bool:
+    """False when the retailer has an order of that reference."""
+    statement = insert(order).values(row).on_conflict_do_nothing().returning(order.c.id)
+    return bool(tx.change(statement))
+
+
+def add_lines(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    tx.append_many(order_line, rows)
+
+
+def find_order(tx: Tx, retailer_id: str, reference: str, *, lock: bool = False) -> OrderRow | None:
+    """Locked, everyone else who makes a return of the same order waits."""
+    query = sa.select(*_ORDER).where(order.c.retailer_id == retailer_id, order.c.reference == reference)
+    row = tx.first(query.with_for_update() if lock else query)
+    return OrderRow(**row._mapping) if row else None
+
+
+def order_by_id(tx: Tx, order_id: str) -> OrderRow | None:
+    row = tx.first(sa.select(*_ORDER).where(order.c.id == order_id))
+    return OrderRow(**row._mapping) if row else None
+
+
+def references_of(tx: Tx, order_ids: Sequence[str]) -> dict[str, str]:
+    query = sa.select(order.c.id, order.c.reference).where(order.c.id.in_(order_ids))
+    return {row.id: row.reference for row in tx.read(query)}
+
+
+def lines_of(tx: Tx, order_id: str) -> list[LineRow]:
+    query = sa.select(*_LINE).where(order_line.c.order_id == order_id).order_by(order_line.c.position)
+    return [LineRow(**row._mapping) for row in tx.read(query)]
+
+
+def taken_ordinals(tx: Tx, line_ids: Sequence[str]) -> dict[str, set[int]]:
+    """Which of each line's things are in an open return."""
+    query = sa.select(unit.c.order_line_id, unit.c.ordinal).where(
+        unit.c.order_line_id.in_(line_ids), unit.c.custody.not_in(GONE)
+    )
+    taken: dict[str, set[int]] = {line_id: set() for line_id in line_ids}
+    for row in tx.read(query):
+        taken[row.order_line_id].add(row.ordinal)
+    return taken
+
+
+# Returns
+
+
+def add_return(tx: Tx, row: dict[str, Any]) -> None:
+    """At once and not appended: its units point to it."""
+    tx.change(insert(returns).values(row))
+
+
+def take_units(tx: Tx, rows: list[dict[str, Any]]) -> int:
+    """How many of the units could be taken; `uq_unit_open` keeps back what another return took meanwhile."""
+    return len(tx.change(insert(unit).values(rows).on_conflict_do_nothing().returning(unit.c.id)))
+
+
+def find_return(tx: Tx, return_id: str, retailer_id: str | None = None, *, lock: bool = False) -> ReturnRow | None:
+    query = sa.select(*_RETURN).where(returns.c.id == return_id)
+    if retailer_id is not None:
+        query = query.where(returns.c.retailer_id == retailer_id)
+    row = tx.first(query.with_for_update() if lock else query)
+    return ReturnRow(**row._mapping) if row else None
+
+
+def lock_returns_of(tx: Tx, unit_ids: Sequence[str]) -> list[ReturnRow]:
+    """In the order of their ids, so that two who move many returns do not wait for each other in a circle."""
+    holding = sa.select(unit.c.return_id).where(unit.c.id.in_(unit_ids))
+    query = sa.select(*_RETURN).where(returns.c.id.in_(holding)).order_by(returns.c.id).with_for_update()
+    return [ReturnRow(**row._mapping) for row in tx.read(query)]
+
+
+def list_returns(
+    tx: Tx, retailer_id: str, status: str | None, reference: str | None, after: str | None, limit: int
+) -> list[ReturnRow]:
+    """Newest first."""
+    query = sa.select(*_RETURN).where(returns.c.retailer_id == retailer_id)
+    if status is not None:
+        query = query.where(returns.c.status == status)
+    if reference is not None:
+        query = query.where(
+            returns.c.order_id.in_(
+                sa.select(order.c.id).where(order.c.retailer_id == retailer_id, order.c.reference == reference)
+            )
+        )
+    if after is not None:
+        query = query.where(returns.c.id < after)
+    return [ReturnRow(**row._mapping) for row in tx.read(query.order_by(returns.c.id.desc()).limit(limit))]
+
+
+def find_passes(tx: Tx, code_hashes: Sequence[str], short_hashes: Sequence[str]) -> list[PassRow]:
+    query = sa.select(*_PASS).where(
+        sa.or_(returns.c.code_hash.in_(code_hashes), returns.c.short_hash.in_(short_hashes))
+    )
+    return [PassRow(**row._mapping) for row in tx.read(query)]
+
+
+def lengthen(tx: Tx, return_id: str, last_day_at: datetime, expires_at: datetime) -> None:
+    tx.change(
+        sa.update(returns).where(returns.c.id == return_id).values(last_day_at=last_day_at, expires_at=expires_at)
+    )
+
+
+def expired_returns(tx: Tx, now: datetime, limit: int) -> list[str]:
+    """Ids of returns past their grace of which something is still expected and nothing was paid for it."""
+    waiting = sa.exists().where(
+        unit.c.return_id == returns.c.id, unit.c.custody == "expected", unit.c.resolution == "open"
+    )
+    query = sa.select(returns.c.id).where(returns.c.expires_at < now, waiting).order_by(returns.c.expires_at)
+    return [row.id for row in tx.read(query.limit(limit))]
+
+
+# Units
+
+
+def units_of(tx: Tx, return_ids: Sequence[str]) -> list[UnitRow]:
+    query = sa.select(*_UNIT).where(unit.c.return_id.in_(return_ids)).order_by(unit.c.return_id, unit.c.id)
+    return [UnitRow(**row._mapping) for row in tx.read(query)]
+
+
+def units_by_id(tx: Tx, unit_ids: Sequence[str], retailer_id: str | None = None) -> list[UnitRow]:
+    query = sa.select(*_UNIT).where(unit.c.id.in_(unit_ids)).order_by(unit.c.id)
+    if retailer_id is not None:
+        query = query.where(unit.c.retailer_id == retailer_id)
+    return [UnitRow(**row._mapping) for row in tx.read(query)]
+
+
+def move_custody(
+    tx: Tx, event_name: str, unit_ids: Sequence[str], values: dict[str, Any], *, only_open: bool = False
+) -> list[UnitRow]:
+    """Moves those units that stand at the beginning of the edge and answers them; the others stay as they are.
+
+    `only_open`: none whose money has moved already.
+    """
+    sources, target = edge(CUSTODY_TRANSITIONS, event_name)
+    statement = sa.update(unit).where(unit.c.id.in_(unit_ids), unit.c.custody.in_(sources))
+    if only_open:
+        statement = statement.where(unit.c.resolution == "open")
+    moved = tx.change(statement.values(custody=target, **values).returning(*_UNIT))
+    return sorted((UnitRow(**row._mapping) for row in moved), key=lambda row: row.id)
+
+
+def move_resolution(tx: Tx, event_name: str, unit_ids: Sequence[str]) -> list[str]:
+    """Ids of the units that stood at the beginning of the edge, and now at its end."""
+    sources, target = edge(RESOLUTION_TRANSITIONS, event_name)
+    statement = sa.update(unit).where(unit.c.id.in_(unit_ids), unit.c.resolution.in_(sources))
+    return [row.id for row in tx.change(statement.values(resolution=target).returning(unit.c.id))]
+
+
+def states_of(tx: Tx, return_ids: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """(custody, resolution) of each unit, by return."""
+    query = sa.select(unit.c.return_id, unit.c.custody, unit.c.resolution).where(unit.c.return_id.in_(return_ids))
+    states: dict[str, list[tuple[str, str]]] = {}
+    for row in tx.read(query):
+        states.setdefault(row.return_id, []).append((row.custody, row.resolution))
+    return states
+
+
+def save_returns(tx: Tx, return_ids: Sequence[str], values: dict[str, Any]) -> None:
+    """Status, holder and next of several returns at once."""
+    if return_ids and values:
+        tx.change(sa.update(returns).where(returns.c.id.in_(return_ids)).values(values))
+
+
+# The timeline
+
+
+def happenings(tx: Tx, return_id: str, types: Sequence[str]) -> list[HappeningRow]:
+    """What the log says of a return, oldest first."""
+    query = (
+        sa.select(event.c.type, event.c.at, event.c.location_id)
+        .where(event.c.return_id == return_id, event.c.type.in_(types))
+        .order_by(event.c.at, event.c.seq)
+    )
+    return [HappeningRow(**row._mapping) for row in tx.read(query)]
