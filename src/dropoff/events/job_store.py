@@ -1,0 +1,165 @@
+"""SQL of the leased job table. All times are the database's own."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from dropoff.db import Tx
+from dropoff.db.schema import db_now, insert
+from dropoff.events.tables import job, job_attempt
+
+STOPPED = "the worker stopped before it answered"
+
+
+def add(tx: Tx, row: dict[str, Any], run_in_s: float, run_at: datetime | None) -> bool:
+    values = row | {
+        "state": "ready",
+        "attempts": 0,
+        "fence": 0,
+        "created_at": db_now(),
+        "run_at": db_now(run_in_s) if run_at is None else run_at,
+    }
+    return bool(tx.change(insert(job).values(**values).on_conflict_do_nothing().returning(job.c.id)))
+
+
+def clock(tx: Tx) -> datetime:
+    row = tx.first(sa.select(db_now().label("now")))
+    assert row is not None
+    now: datetime = row.now
+    return now
+
+
+def anything_due(tx: Tx, kinds: list[str]) -> bool:
+    due = sa.select(job.c.id).where(job.c.state == "ready", job.c.run_at <= db_now(), job.c.kind.in_(kinds)).limit(1)
+    return tx.first(due) is not None or tx.first(_run_out().limit(1)) is not None
+
+
+def seconds_to_next(tx: Tx, kinds: list[str]) -> float | None:
+    """Until the next ready job is due; none: there is none."""
+    next_at = sa.select(sa.func.min(job.c.run_at)).where(job.c.state == "ready", job.c.kind.in_(kinds))
+    row = tx.first(sa.select(next_at.scalar_subquery().label("next_at"), db_now().label("now")))
+    if row is None or row.next_at is None:
+        return None
+    return float((row.next_at - row.now).total_seconds())
+
+
+def _run_out() -> sa.Select[Any]:
+    return sa.select(job.c.id).where(job.c.state == "running", job.c.lease_until < db_now())
+
+
+def reclaim(tx: Tx, limit: int) -> int:
+    """Jobs whose workers stopped renewing are ready again; those that did so on every attempt are dead, since they may
+    be what stops the workers."""
+    ids = _lock(tx, _run_out().limit(limit))
+    if not ids:
+        return 0
+    spent = job.c.attempts >= job.c.max_attempts
+    tx.change(
+        sa.update(job)
+        .where(job.c.id.in_(ids))
+        .values(
+            state=sa.case((spent, "dead"), else_="ready"),
+            ended_at=sa.case((spent, db_now()), else_=sa.null()),
+            run_at=db_now(),
+            lease_until=None,
+            last_error=STOPPED,
+        )
+    )
+    open_attempts = job_attempt.c.job_id.in_(ids) & job_attempt.c.ended_at.is_(None)
+    tx.change(sa.update(job_attempt).where(open_attempts).values(ended_at=db_now(), error=STOPPED))
+    return len(ids)
+
+
+def _lock(tx: Tx, query: sa.Select[Any]) -> list[str]:
+    """Ids of the rows that no one else is at. A statement of its own: as a subquery of the UPDATE, PostgreSQL may run
+    it again for each row and lock more than its limit."""
+    return [row.id for row in tx.read(query.with_for_update(skip_locked=True))]
+
+
+def claim(tx: Tx, kinds: list[str], limit: int, lease_s: float) -> list[sa.Row[Any]]:
+    due = (
+        sa.select(job.c.id)
+        .where(job.c.state == "ready", job.c.run_at <= db_now(), job.c.kind.in_(kinds))
+        .order_by(job.c.run_at)
+        .limit(limit)
+    )
+    ids = _lock(tx, due)
+    if not ids:
+        return []
+    rows = tx.change(
+        sa.update(job)
+        .where(job.c.id.in_(ids))
+        .values(
+            state="running",
+            attempts=job.c.attempts + 1,
+            fence=job.c.fence + 1,
+            lease_until=db_now(lease_s),
+        )
+        .returning(*job.c)
+    )
+    for row in rows:
+        tx.change(sa.insert(job_attempt).values(job_id=row.id, number=row.fence, started_at=db_now()))
+    return rows
+
+
+def _held(job_id: str, fence: int) -> sa.ColumnElement[bool]:
+    """Only the last claim may speak for the job (fencing token)."""
+    return (job.c.id == job_id) & (job.c.fence == fence) & (job.c.state == "running")
+
+
+def renew(tx: Tx, job_id: str, fence: int, lease_s: float) -> bool:
+    return tx.count(sa.update(job).where(_held(job_id, fence)).values(lease_until=db_now(lease_s))) == 1
+
+
+def end(tx: Tx, job_id: str, fence: int, state: str, error: str | None) -> bool:
+    """`done` or `dead`; False when the job is no longer this claim's."""
+    values = {"state": state, "lease_until": None, "ended_at": db_now(), "last_error": error}
+    return _close(tx, job_id, fence, values, error)
+
+
+def put_back(tx: Tx, job_id: str, fence: int, after_s: float, error: str) -> bool:
+    values = {"state": "ready", "lease_until": None, "run_at": db_now(after_s), "last_error": error}
+    return _close(tx, job_id, fence, values, error)
+
+
+def _close(tx: Tx, job_id: str, fence: int, values: dict[str, Any], error: str | None) -> bool:
+    if tx.count(sa.update(job).where(_held(job_id, fence)).values(**values)) == 0:
+        return False
+    attempt = (job_attempt.c.job_id == job_id) & (job_attempt.c.number == fence)
+    tx.change(sa.update(job_attempt).where(attempt).values(ended_at=db_now(), error=error))
+    return True
+
+
+def unfinished(tx: Tx, kind: str) -> bool:
+    query = sa.select(job.c.id).where(job.c.kind == kind, job.c.state.in_(("ready", "running"))).limit(1)
+    return tx.first(query) is not None
+
+
+def by_id(tx: Tx, job_id: str) -> sa.Row[Any] | None:
+    return tx.first(sa.select(job).where(job.c.id == job_id))
+
+
+def listed(tx: Tx, state: str | None, after: str, limit: int) -> list[sa.Row[Any]]:
+    query = sa.select(job).where(job.c.id > after).order_by(job.c.id).limit(limit)
+    return tx.read(query if state is None else query.where(job.c.state == state))
+
+
+def attempts_of(tx: Tx, job_id: str) -> list[sa.Row[Any]]:
+    return tx.read(sa.select(job_attempt).where(job_attempt.c.job_id == job_id).order_by(job_attempt.c.number))
+
+
+def replay(tx: Tx, job_id: str) -> bool:
+    values = {"state": "ready", "attempts": 0, "run_at": db_now(), "ended_at": None}
+    return tx.count(sa.update(job).where(job.c.id == job_id, job.c.state == "dead").values(**values)) == 1
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    return {
+        row.state: row.n for row in tx.read(sa.select(job.c.state, sa.func.count().label("n")).group_by(job.c.state))
+    }
+
+
+def delete_done(tx: Tx, older_than_s: float, limit: int) -> int:
+    old = sa.select(job.c.id).where(job.c.state == "done", job.c.ended_at < db_now(-older_than_s)).limit(limit)
+    return tx.count(sa.delete(job).where(job.c.id.in_(old.scalar_subquery())))
