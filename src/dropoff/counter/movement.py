@@ -159,7 +159,7 @@ def receive_parcel(
         units = _receive_units(tx, moved, at, actor)
     else:
         place = network.location(tx, location_id) if location_id else None
-        pickup = _next_pickup(tx, location_id, parcel.retailer_id, at) if location_id else None
+        pickup = ways.next_pickup(tx, location_id, parcel.retailer_id, at) if location_id else None
         units = _depart_units(tx, [moved], at, actor, place.name if place else None, pickup)
     return Arrival(parcel=moved, before=parcel.status, units=units)
 
@@ -197,10 +197,6 @@ def lock_returns(tx: Tx, return_ids: Iterable[str]) -> None:
     """In order of their ids, before any container: see store.py."""
     for return_id in sorted(set(return_ids)):
         returns.lock_return(tx, return_id)
-
-
-def _next_pickup(tx: Tx, location_id: str, retailer_id: str, at: datetime) -> Next:
-    return ways.next_pickup(tx, location_id, network.next_stop(tx, location_id, retailer_id), at)
 
 
 def _locked(tx: Tx, parcel_id: str) -> ParcelRow | None:

@@ -3,6 +3,18 @@
 The functions live in `movement` (leaving and arriving), `containers`, `hand_ins` and `scans`.
 """
 
+from dropoff.counter.containers import (
+    NewContainer,
+    PackIn,
+    SealIn,
+    UnsealIn,
+    find_here,
+    open_container,
+    pack_parcel,
+    seal,
+    unseal,
+)
+from dropoff.counter.hand_ins import HandIn, HandInAnswer, ParcelIn, RefusedIn, confirm_hand_in, shape_problem
 from dropoff.counter.movement import (
     Arrival,
     Waiting,
@@ -23,30 +35,80 @@ from dropoff.counter.movement import (
     units_in,
     waiting_parcels,
 )
+from dropoff.counter.receipts import ReceiptView, receipt_view
+from dropoff.counter.scans import (
+    ContainerScan,
+    ForeignScan,
+    PassScan,
+    TagScan,
+    UnknownScan,
+    refused_units,
+    scan,
+    too_many_misses,
+)
 from dropoff.counter.store import (
     ContainerRow,
     ParcelRow,
 )
+from dropoff.counter.till import Note, Till, keep
+from dropoff.counter.undo import UndoAnswer, undo_hand_in, undoable
+from dropoff.counter.views import ContainerAnswer, ContainerView, ParcelView, container_view, parcel_views
 
 __all__ = [
     "Arrival",
+    "ContainerAnswer",
     "ContainerRow",
+    "ContainerScan",
+    "ContainerView",
+    "ForeignScan",
+    "HandIn",
+    "HandInAnswer",
+    "NewContainer",
+    "Note",
+    "PackIn",
+    "ParcelIn",
     "ParcelRow",
+    "ParcelView",
+    "PassScan",
+    "ReceiptView",
+    "RefusedIn",
+    "SealIn",
+    "TagScan",
+    "Till",
+    "UndoAnswer",
+    "UnknownScan",
+    "UnsealIn",
     "Waiting",
     "claim_containers",
     "close_container_unpacked",
+    "confirm_hand_in",
+    "container_view",
     "depart_container",
     "find_container",
+    "find_here",
     "find_parcel_by_tag",
+    "keep",
     "make_logistic_unit",
     "next_sscc",
+    "open_container",
     "open_containers",
+    "pack_parcel",
+    "parcel_views",
     "parcels_in",
+    "receipt_view",
     "receive_container",
     "receive_parcel",
+    "refused_units",
     "release_containers",
+    "scan",
+    "seal",
     "sealed_and_loose",
     "sealed_containers",
+    "shape_problem",
+    "too_many_misses",
+    "undo_hand_in",
+    "undoable",
     "units_in",
+    "unseal",
     "waiting_parcels",
 ]

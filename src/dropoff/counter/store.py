@@ -307,7 +307,9 @@ def loose_parcels(tx: Tx, location_id: str, live: bool) -> list[ParcelRow]:
 
 
 def insert_parcels(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    tx.append_many(parcel, rows)
+    """At once, for the tags that are attached next point to them."""
+    if rows:
+        tx.change(sa.insert(parcel).values(rows))
 
 
 def move_parcel(tx: Tx, parcel_id: str, event: str, **values: Any) -> ParcelRow | None:

@@ -176,6 +176,11 @@ PROBLEMS: dict[str, ProblemKind] = {
     "shipment-not-cancellable": ProblemKind(
         409, "The shipment cannot be cancelled any more", "It was handed over, or is already cancelled."
     ),
+    "sscc-used": ProblemKind(
+        409,
+        "The SSCC was used before",
+        "An SSCC marks one filling for good. Take a fresh label, or leave `sscc` out and get a new number.",
+    ),
     "container-open": ProblemKind(409, "The container is still open", "Seal it first."),
     "window-passed": ProblemKind(409, "The time for this has passed", "Read the return for its state."),
     "job-not-dead": ProblemKind(409, "Only dead jobs can be replayed", "List them with GET /v1/jobs?state=dead."),

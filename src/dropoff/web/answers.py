@@ -43,7 +43,11 @@ async def write(
     request: Request[Any, Any, Any], fn: Callable[..., Any], *args: Any, status: int = 200, key: KeyUse = "optional"
 ) -> ASGIResponse:
     """Runs `fn(tx, *args)` in the write lane, once per Idempotency-Key when one was sent."""
-    result = await outcome(request, fn, *args, status=status, key=key)
+    return send(request, await outcome(request, fn, *args, status=status, key=key))
+
+
+def send(request: Request[Any, Any, Any], result: Answer | Problem) -> ASGIResponse:
+    """An `outcome` as a response."""
     if isinstance(result, Problem):
         return problem_response(request, result)
     problem = result.status >= 400

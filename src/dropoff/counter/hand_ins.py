@@ -1,0 +1,378 @@
+"""Taking things in. Every attempt is a row, accepted or not; all units of a hand-in are taken, or none.
+
+What is certain is decided under the lock of the return, so of many tills that hand in the same unit one is accepted
+and the others read `already`. What another return may take meanwhile (tags, room in a container) is claimed by guarded
+statements behind a savepoint: when one of them finds nothing left, all of them are rolled back and the refusal is kept.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from dropoff.counter import doubles, rules, store, store_hand_ins, tellings
+from dropoff.counter.movement import find_container
+from dropoff.counter.reading import read
+from dropoff.counter.rules import RefusedUnitReason, Verdict
+from dropoff.counter.scans import note_miss
+from dropoff.counter.store import ContainerRow
+from dropoff.counter.till import Till, say
+from dropoff.counter.ways import Way, find_way, next_pickup
+from dropoff.db import Tx
+from dropoff.db.vault import new_token, token_hash
+from dropoff.kernel import ids, tags
+from dropoff.kernel.errors import Problem, invalid
+from dropoff.network import service as network
+from dropoff.returns import service as returns
+from dropoff.returns.passes import PassKeys
+from dropoff.returns.rules import unit_status
+from dropoff.returns.service import Move, Next, ReturnRow, UnitRow
+from dropoff.web.schema import Code, Time, WeightG
+
+_ID = re.compile(ids.ID_PATTERN)
+UnitRef = Annotated[str, Meta(min_length=1, max_length=60)]
+
+
+class ParcelIn(msgspec.Struct, frozen=True):
+    tag: Code
+    units: Annotated[tuple[UnitRef, ...], Meta(min_length=1, max_length=200)]
+    weight_g: WeightG | None = None
+
+
+class RefusedIn(msgspec.Struct, frozen=True):
+    unit: UnitRef
+    reason: RefusedUnitReason
+
+
+class HandIn(msgspec.Struct, frozen=True, kw_only=True):
+    pass_text: Code = msgspec.field(name="pass")
+    """As scanned, or the short code as typed."""
+    parcels: Annotated[tuple[ParcelIn, ...], Meta(max_length=50)]
+    refused: Annotated[tuple[RefusedIn, ...], Meta(max_length=200)] = ()
+    container: Code | None = None
+    """Its id or its SSCC as scanned; without one the parcels wait loose."""
+    scanned_at: Time
+
+    @property
+    def taken(self) -> list[str]:
+        return [unit for parcel in self.parcels for unit in parcel.units]
+
+    @property
+    def named(self) -> list[str]:
+        return self.taken + [one.unit for one in self.refused]
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    url: str
+    token: str
+
+
+class ParcelTaken(msgspec.Struct, frozen=True):
+    id: str
+    tag: str
+    units: list[str]
+    weight_g: int | None = None
+
+
+class UnitAnswer(msgspec.Struct, frozen=True):
+    id: str
+    sku: str
+    title: str
+    variant: str | None
+    status: str
+    custody: str
+    resolution: str
+    refused: str | None
+    """Why it was not taken, when this hand-in said so."""
+
+
+class ContainerTaken(msgspec.Struct, frozen=True):
+    id: str
+    sscc: str
+
+
+class HandInAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    verdict: Verdict
+    reason: str | None
+    say: str
+    hand_in: str
+    return_id: str | None = msgspec.field(name="return")
+    parcels: list[ParcelTaken]
+    units: list[UnitAnswer]
+    """All units of the return as they stand now, once the pass is known."""
+    container: ContainerTaken | None
+    receipt: Receipt | None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One attempt, from its first row to its last."""
+
+    id: str
+    till: Till
+    data: HandIn
+    at: datetime
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The return that the pass opened, locked."""
+
+    row: ReturnRow
+    units: Mapping[str, UnitRow]
+
+    @property
+    def facts(self) -> rules.PassFacts:
+        custody = {unit.id: unit.custody for unit in self.units.values()}
+        return rules.PassFacts(self.row.live, self.row.last_day_at, self.row.expires_at, custody)
+
+
+def shape_problem(data: HandIn) -> Problem | None:
+    """What makes no sense in itself, whatever the database holds."""
+    if not data.parcels and not data.refused:
+        return invalid("/parcels", "A hand-in takes something or refuses something.")
+    seen: set[str] = set()
+    for number, parcel in enumerate(data.parcels):
+        for place, unit in enumerate(parcel.units):
+            if unit in seen:
+                return invalid(f"/parcels/{number}/units/{place}", "The unit is named twice.")
+            seen.add(unit)
+    for number, one in enumerate(data.refused):
+        if one.unit in seen:
+            return invalid(f"/refused/{number}/unit", "The unit is named twice.")
+        seen.add(one.unit)
+    return None
+
+
+def confirm_hand_in(tx: Tx, passes: PassKeys, base_url: str, till: Till, data: HandIn, at: datetime) -> HandInAnswer:
+    """`data` has no `shape_problem`."""
+    asked = Asked(ids.new_id("hin"), till, data, at)
+    found = returns.find_pass(tx, passes, data.pass_text)
+    row = returns.lock_return(tx, found.return_id) if found is not None else None
+    if row is None:
+        note_miss(tx, till, data.pass_text, at)
+        return _refuse(tx, asked, None, "refused", "pass_unknown")
+    known = Known(row, {unit.id: unit for unit in returns.units_of(tx, row.id)})
+    verdict, reason = rules.judge_units(known.facts, data.named, till.live, data.scanned_at, at)
+    if verdict == "already":
+        answer = _refuse(tx, asked, known, "already", None)
+        doubles.tell_double_hand_in(tx, asked.id, till, row, _parcels_of(known, data.taken), at)
+        return answer
+    if verdict == "refused":
+        return _refuse(tx, asked, known, "refused", reason)
+    taken = _take(tx, base_url, asked, known)
+    if isinstance(taken, HandInAnswer):
+        return taken
+    return _refuse(tx, asked, known, "already" if taken == "already" else "refused", taken)
+
+
+def _take(tx: Tx, base_url: str, asked: Asked, known: Known) -> HandInAnswer | str:
+    """The answer, or the reason why not (`already` when another was faster), with nothing left behind."""
+    place = network.location(tx, asked.till.location_id)
+    if place is None or place.state != "active":
+        return "location_paused"
+    parcels = _plan(asked.data, known)
+    texts = [parcel.tag for parcel in parcels]
+    if not all(tags.is_wellformed_tag(text) for text in texts):
+        return "tag_malformed"
+    if len(set(texts)) < len(texts) or store.used_tags(tx, texts):
+        return "tag_used"
+    way = find_way(tx, asked.till.location_id, known.row.retailer_id)
+    bag = None
+    if asked.data.container is not None and parcels:
+        bag = find_container(tx, asked.data.container)
+        reason = rules.why_not_packed(way.packing(bag), way.load(asked.till, parcels))
+        if reason is not None:
+            return reason
+    pickup = next_pickup(tx, asked.till.location_id, known.row.retailer_id, asked.at)
+    with tx.savepoint() as savepoint:
+        lost = _claim(tx, asked, parcels, bag, way) if parcels else None
+        if lost is None:
+            lost = _move(tx, asked, parcels, place.name, pickup)
+        if lost is not None:
+            savepoint.rollback()
+            return lost
+        answer = _answer(tx, asked, known.row, "accepted", None)
+        token = new_token("rcp")
+        answer = msgspec.structs.replace(
+            answer,
+            parcels=parcels,
+            container=ContainerTaken(bag.id, bag.sscc) if bag else None,
+            receipt=Receipt(f"{base_url}/r/{token}", token),
+        )
+        _keep(tx, asked, known, answer)
+        lost = _write_parcels(tx, asked, known, parcels, bag)
+        if lost is not None:
+            savepoint.rollback()
+            return lost
+        told = tellings.HandedIn(asked.id, known.row, place, asked.till, asked.data.scanned_at, asked.at)
+        refused = [{"unit": one.unit, "reason": one.reason} for one in asked.data.refused]
+        tellings.tell_handed_in(tx, told, [(p.id, p.tag, p.units, p.weight_g) for p in parcels], bag, refused)
+    return answer
+
+
+def _plan(data: HandIn, known: Known) -> list[ParcelTaken]:
+    planned = []
+    for parcel in data.parcels:
+        weights = [known.units[unit].weight_g for unit in parcel.units]
+        estimate = sum(weight or 0 for weight in weights) or None
+        weight_g = parcel.weight_g if parcel.weight_g is not None else estimate
+        planned.append(ParcelTaken(ids.new_id("pcl"), tags.fold_tag(parcel.tag), list(parcel.units), weight_g))
+    return planned
+
+
+def _claim(tx: Tx, asked: Asked, parcels: list[ParcelTaken], bag: ContainerRow | None, way: Way) -> str | None:
+    """Room in the container; the reason when it has changed since it was looked at."""
+    if bag is None:
+        return None
+    load = way.load(asked.till, parcels)
+    if store.load_container(tx, bag.id, load, len(parcels)) is not None:
+        return None
+    return rules.why_not_packed(way.packing(store.container_by_id(tx, bag.id)), load) or "container_not_open"
+
+
+def _move(tx: Tx, asked: Asked, parcels: list[ParcelTaken], holder: str, pickup: Next) -> str | None:
+    for parcel in parcels:
+        moved = returns.move_units(
+            tx,
+            Move(
+                event="hand_in",
+                unit_ids=parcel.units,
+                at=asked.at,
+                actor=asked.till.actor,
+                holder=holder,
+                next=pickup,
+                location_id=asked.till.location_id,
+                parcel_id=parcel.id,
+                device_at=asked.data.scanned_at,
+            ),
+        )
+        if len(moved) < len(parcel.units):
+            return "already"
+    return None
+
+
+def _write_parcels(
+    tx: Tx, asked: Asked, known: Known, parcels: list[ParcelTaken], bag: ContainerRow | None
+) -> str | None:
+    rows = [
+        {
+            "id": parcel.id,
+            "return_id": known.row.id,
+            "retailer_id": known.row.retailer_id,
+            "hand_in_id": asked.id,
+            "live": known.row.live,
+            "tag": parcel.tag,
+            "weight_g": parcel.weight_g,
+            "status": "in_container" if bag else "tagged",
+            "location_id": asked.till.location_id,
+            "container_id": bag.id if bag else None,
+            "tagged_at": asked.at,
+            "arrived_at": asked.at,
+        }
+        for parcel in parcels
+    ]
+    store.insert_parcels(tx, rows)
+    if bag is not None:
+        store.note_packed(tx, bag.id, [parcel.id for parcel in parcels], asked.at)
+    wanted = {parcel.tag: parcel.id for parcel in parcels}
+    return None if store.attach_tags(tx, wanted, asked.at) == set(wanted) else "tag_used"
+
+
+def _refuse(tx: Tx, asked: Asked, known: Known | None, verdict: Verdict, reason: str | None) -> HandInAnswer:
+    reason = None if verdict == "already" else reason
+    answer = _answer(tx, asked, known.row if known and reason != "test_mode" else None, verdict, reason)
+    if verdict == "already" and known is not None:
+        here = _parcels_of(known, asked.data.taken)
+        answer = msgspec.structs.replace(answer, parcels=_parcels_here(tx, asked.till, here))
+    _keep(tx, asked, known, answer)
+    return answer
+
+
+def _answer(tx: Tx, asked: Asked, row: ReturnRow | None, verdict: Verdict, reason: str | None) -> HandInAnswer:
+    refused = {one.unit: one.reason for one in asked.data.refused}
+    units = returns.units_of(tx, row.id) if row is not None else []
+    return HandInAnswer(
+        verdict=verdict,
+        reason=reason,
+        say=say(verdict, reason),
+        hand_in=asked.id,
+        return_id=row.id if row is not None else None,
+        parcels=[],
+        units=[
+            UnitAnswer(
+                unit.id,
+                unit.sku,
+                unit.title,
+                unit.variant,
+                unit_status(unit.custody, unit.resolution),
+                unit.custody,
+                unit.resolution,
+                refused.get(unit.id),
+            )
+            for unit in units
+        ],
+        container=None,
+        receipt=None,
+    )
+
+
+def _keep(tx: Tx, asked: Asked, known: Known | None, answer: HandInAnswer) -> None:
+    receipt = answer.receipt
+    store_hand_ins.insert_hand_in(
+        tx,
+        {
+            "id": asked.id,
+            "location_id": asked.till.location_id,
+            "device_id": asked.till.device_id,
+            "actor": asked.till.actor,
+            "live": asked.till.live,
+            "return_id": known.row.id if known else None,
+            "retailer_id": known.row.retailer_id if known else None,
+            "verdict": answer.verdict,
+            "reason": answer.reason,
+            "request": _request(asked.data),
+            "answer": msgspec.to_builtins(msgspec.structs.replace(answer, receipt=None)),
+            "receipt_hash": token_hash(receipt.token) if receipt else None,
+            "scanned_at": asked.data.scanned_at,
+            "received_at": asked.at,
+        },
+    )
+
+
+def _request(data: HandIn) -> dict[str, object]:
+    """What was asked, by what it turned out to be: a clerk may scan a pass into any field, and no pass is kept."""
+    container = read(data.container) if data.container is not None else None
+    return {
+        "pass": "short_code" if read(data.pass_text).short_code else "scan",
+        "parcels": [
+            {
+                "tag": tags.fold_tag(parcel.tag) if tags.is_wellformed_tag(parcel.tag) else None,
+                "units": [_kept_id(unit) for unit in parcel.units],
+                "weight_g": parcel.weight_g,
+            }
+            for parcel in data.parcels
+        ],
+        "refused": [{"unit": _kept_id(one.unit), "reason": one.reason} for one in data.refused],
+        "container": (container.container_id or container.sscc or "unreadable") if container else None,
+    }
+
+
+def _kept_id(text: str) -> str | None:
+    return text if _ID.match(text) else None
+
+
+def _parcels_of(known: Known, unit_ids: list[str]) -> list[str]:
+    """The parcels that these units are in already."""
+    found = {known.units[unit].parcel_id for unit in unit_ids if known.units[unit].custody != "expected"}
+    return sorted(parcel_id for parcel_id in found if parcel_id is not None)
+
+
+def _parcels_here(tx: Tx, till: Till, parcel_ids: list[str]) -> list[ParcelTaken]:
+    """So that a till whose answer was lost can write the tags down; another place's stay untold."""
+    places = store_hand_ins.places_of(tx, parcel_ids)
+    here = sorted(parcel_id for parcel_id, place in places.items() if place == till.location_id)
+    held = store.contents(tx, here)
+    rows = [row for parcel_id in here if (row := store.parcel_by_id(tx, parcel_id)) is not None]
+    return [ParcelTaken(row.id, row.tag, [one.id for one in held[row.id]], row.weight_g) for row in rows]

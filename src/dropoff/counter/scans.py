@@ -1,0 +1,223 @@
+"""What a scanned or typed text is. Whatever it is, the answer says it in a sentence; nothing of the text is kept."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from dropoff.counter import reading as readings
+from dropoff.counter import rules, store, store_hand_ins
+from dropoff.counter.movement import find_container
+from dropoff.counter.reading import Reading
+from dropoff.counter.store import ContainerRow, ParcelRow
+from dropoff.counter.till import Note, Till, keep
+from dropoff.counter.views import ContainerView, ParcelView, container_view, parcel_views
+from dropoff.db import Tx
+from dropoff.kernel.errors import Problem
+from dropoff.network import service as network
+from dropoff.retailers import service as retailers
+from dropoff.returns import service as returns
+from dropoff.returns.passes import PassKeys
+from dropoff.returns.rules import unit_status
+from dropoff.returns.service import OpenPass, UnitRow
+from dropoff.web.schema import Code
+
+NETWORKS = {"SSCC": "another company's SSCC", "UPS": "a UPS number", "post": "a postal service's number"}
+COVER = "This is {what}, not ours. Cover the old label and use one of our tags."
+
+
+class Scan(msgspec.Struct, frozen=True):
+    text: Code
+    """Whatever was read."""
+
+
+class ScannedUnit(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    sku: str
+    title: str
+    variant: str | None
+    image_url: str | None
+    weight_g: int | None
+    status: str
+    custody: str
+    refused: str | None
+    """Why a clerk sent it back before."""
+
+
+class PassScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="pass"):
+    say: str
+    refused: str | None
+    """The reason that a hand-in would be refused with."""
+    return_id: str = msgspec.field(name="return")
+    retailer: str | None
+    live: bool
+    last_day_at: datetime
+    expires_at: datetime
+    units: list[ScannedUnit]
+    """Those that can be handed in."""
+    others: list[ScannedUnit]
+    """Those that were handed in, or cannot be any more."""
+
+
+class TagScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tag"):
+    say: str
+    refused: str | None
+    tag: str
+    free: bool
+    """Never used: it may go on a parcel."""
+    parcel: ParcelView | None
+
+
+class ContainerScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="container"):
+    say: str
+    refused: str | None
+    container: ContainerView | None
+
+
+class ForeignScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="foreign"):
+    say: str
+    network: Literal["SSCC", "UPS", "post"]
+
+
+class UnknownScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="unknown"):
+    say: str
+
+
+Scanned = PassScan | TagScan | ContainerScan | ForeignScan | UnknownScan
+
+
+def too_many_misses(tx: Tx, device_id: str, at: datetime) -> Problem | None:
+    """The brake on guessing short codes, counted per device in the database, so that several servers count together
+    and a restart forgets nothing. The long code has 80 bits and needs none."""
+    missed = store.count_attempts(tx, device_id, "short_code", at - rules.SHORT_CODE_WINDOW)
+    if missed < rules.SHORT_CODE_MISSES:
+        return None
+    seconds = int(rules.SHORT_CODE_WINDOW.total_seconds())
+    return Problem("too-many-requests", "Too many short codes that no pass has. Scan the pass.", retry_after_s=seconds)
+
+
+def note_miss(tx: Tx, till: Till, text: str, at: datetime) -> None:
+    if readings.read(text).short_code is not None:
+        keep(tx, till, at, Note("short_code", "refused", "pass_unknown"))
+
+
+def scan(tx: Tx, passes: PassKeys, till: Till, text: str, at: datetime) -> Scanned:
+    reading = readings.read(text)
+    answer, object_id = _look_up(tx, passes, till, reading, text, at)
+    refused = getattr(answer, "refused", None)
+    kind = str(answer.__struct_config__.tag)
+    note = Note("scan", "refused" if refused else "accepted", refused, object_id, {"kind": kind, "length": len(text)})
+    keep(tx, till, at, note)
+    if kind == "unknown":
+        note_miss(tx, till, text, at)
+    return answer
+
+
+def _look_up(
+    tx: Tx, passes: PassKeys, till: Till, reading: Reading, text: str, at: datetime
+) -> tuple[Scanned, str | None]:
+    if reading.network is not None:
+        return _foreign(reading.network), None
+    container = find_container(tx, text)
+    if container is not None:
+        return _container(tx, till, container), container.id
+    if reading.sscc is not None:
+        return _foreign("SSCC"), None
+    parcel = store.parcel_by_tag(tx, reading.tag) if reading.tag else None
+    if parcel is not None and reading.tag:
+        return _known_tag(tx, till, parcel, reading.tag), parcel.id
+    found = returns.find_pass(tx, passes, text)
+    if found is not None:
+        return _pass(tx, till, found, at), found.return_id
+    if reading.tag is not None:
+        say = "A fresh tag. Scan a pass first, then this tag for its parcel."
+        return TagScan(say=say, refused=None, tag=reading.tag, free=True, parcel=None), None
+    if reading.short_code is not None or reading.may_be_pass:
+        return UnknownScan(say=rules.REFUSALS["pass_unknown"]), None
+    return UnknownScan(say="This is nothing we know. Scan the pass, the tag or the bag again."), None
+
+
+def _foreign(network_name: str) -> ForeignScan:
+    return ForeignScan(say=COVER.format(what=NETWORKS[network_name]), network=network_name)  # type: ignore[arg-type]
+
+
+def _container(tx: Tx, till: Till, row: ContainerRow) -> ContainerScan:
+    if row.live != till.live:
+        return ContainerScan(say=rules.REFUSALS["test_mode"], refused="test_mode", container=None)
+    what = "A parcel that travels by itself" if row.kind == "parcel" else f"A {row.kind}"
+    held = "1 parcel" if row.parcel_count == 1 else f"{row.parcel_count} parcels"
+    say = f"{what}, {row.status.replace('_', ' ')}, {held}."
+    elsewhere = "wrong_location" if row.location_id not in (till.location_id, None) else None
+    if elsewhere:
+        say = f"{say} It is not at your place."
+    return ContainerScan(say=say, refused=elsewhere, container=container_view(tx, row))
+
+
+def _known_tag(tx: Tx, till: Till, row: ParcelRow, tag: str) -> TagScan:
+    if row.live != till.live:
+        say = rules.REFUSALS["test_mode"]
+        return TagScan(say=say, refused="test_mode", tag=tag, free=False, parcel=None)
+    if row.status == "void":
+        return TagScan(say=rules.REFUSALS["tag_used"], refused="tag_used", tag=tag, free=False, parcel=None)
+    state = "in a container" if row.status == "in_container" else row.status.replace("_", " ")
+    say = f"The tag of a parcel, {state}."
+    return TagScan(say=say, refused=None, tag=tag, free=False, parcel=parcel_views(tx, [row])[0])
+
+
+def _pass(tx: Tx, till: Till, found: OpenPass, at: datetime) -> PassScan:
+    units = returns.units_of(tx, found.return_id)
+    facts = rules.PassFacts(found.live, found.last_day_at, found.expires_at, {u.id: u.custody for u in units})
+    refused = rules.judge_pass(facts, till.live, at, at)
+    owner = retailers.find(tx, found.retailer_id)
+    place = network.location(tx, till.location_id)
+    if refused is None and (place is None or place.state != "active"):
+        refused = "location_paused"
+    sent_back = refused_units(tx, found.return_id)
+    # A till of the other mode learns that the pass is of the other mode, and no more.
+    shown = [_unit(unit, sent_back.get(unit.id)) for unit in units] if refused != "test_mode" else []
+    opened = [
+        unit for unit in shown if unit.custody == "expected" and refused not in ("pass_expired", "pass_cancelled")
+    ]
+    others = [unit for unit in shown if unit not in opened]
+    return PassScan(
+        say=_say_pass(refused, len(opened), len(others)),
+        refused=refused,
+        return_id=found.return_id,
+        retailer=owner.name if owner else None,
+        live=found.live,
+        last_day_at=found.last_day_at,
+        expires_at=found.expires_at,
+        units=opened,
+        others=others,
+    )
+
+
+def _say_pass(refused: str | None, opened: int, others: int) -> str:
+    if refused is not None:
+        return rules.REFUSALS[refused]
+    if opened == 0:
+        return "Everything on this pass was handed in."
+    say = "1 thing to hand in." if opened == 1 else f"{opened} things to hand in."
+    return say if others == 0 else f"{say} The rest was handed in or is closed."
+
+
+def refused_units(tx: Tx, return_id: str) -> dict[str, str]:
+    """The latest reason why a clerk sent a unit back, by unit; read it for units that are still expected."""
+    found: dict[str, str] = {}
+    for row in store_hand_ins.accepted_of(tx, return_id):
+        found |= {one["unit"]: one["reason"] for one in row.request["refused"] if one["unit"]}
+    return found
+
+
+def _unit(unit: UnitRow, refused: str | None) -> ScannedUnit:
+    return ScannedUnit(
+        id=unit.id,
+        sku=unit.sku,
+        title=unit.title,
+        variant=unit.variant,
+        image_url=unit.image_url,
+        weight_g=unit.weight_g,
+        status=unit_status(unit.custody, unit.resolution),
+        custody=unit.custody,
+        refused=refused if unit.custody == "expected" else None,
+    )
