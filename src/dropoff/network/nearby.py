@@ -5,6 +5,7 @@ does, so the tree shortlists, the geodesic orders, and a bound proves that nothi
 the answer. It knows nothing of the database: `store` reads the places, `refresh` swaps the snapshot.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -276,7 +277,8 @@ class _Patterns:
 
 
 class Nearby:
-    """Holds the snapshot in force; swapping it is one assignment."""
+    """Holds the snapshot in force; swapping it is one assignment. Revision -1 says that nothing was loaded yet."""
 
     def __init__(self) -> None:
         self.snapshot = Snapshot(-1, ())
+        self.building = threading.Lock()

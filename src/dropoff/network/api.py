@@ -1,0 +1,12 @@
+"""All routes of the network."""
+
+from typing import Any, Final
+
+from dropoff.network import device_api, import_api, lane_api, search_api
+
+HANDLERS: Final[list[Any]] = [
+    *search_api.HANDLERS,
+    *import_api.HANDLERS,
+    *lane_api.HANDLERS,
+    *device_api.HANDLERS,
+]

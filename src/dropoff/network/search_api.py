@@ -1,0 +1,240 @@
+"""The public search: from the in-process index, without the database. Operators may also list all that is held."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Request, get
+from litestar.response.base import ASGIResponse
+from msgspec import Meta
+
+from dropoff.access.guards import authenticate
+from dropoff.kernel.clock import now
+from dropoff.kernel.errors import Problem, invalid
+from dropoff.network import countries, service
+from dropoff.network.nearby import Hit, Search, Snapshot
+from dropoff.network.positions import number
+from dropoff.network.store import Location, LocationFilter
+from dropoff.web.answers import answer
+from dropoff.web.body import query
+from dropoff.web.openapi import doc
+from dropoff.web.problems import Refused
+
+LIMIT_MAX: Final = 100
+RADIUS_MAX_M: Final = 21_000_000
+PUBLIC_KINDS: Final = ("store", "locker", "post_office")
+_WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """One of `near` and `q`; `near` goes first. Neither, for an operator, lists everything page by page."""
+
+    near: Annotated[str, Meta(max_length=80, description="LAT,LON in degrees")] | None = None
+    q: Annotated[str, Meta(max_length=200, description="a postcode or a city of the network")] | None = None
+    country: Annotated[str, Meta(max_length=2, description="ISO 3166 alpha-2")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = 20
+    kind: Annotated[str, Meta(max_length=100, description="any of these, between commas")] | None = None
+    open_at: Annotated[str, Meta(max_length=40, description="RFC 3339 with an offset, or `now`")] | None = None
+    accepts: Annotated[str, Meta(max_length=400, description="all of these, between commas")] | None = None
+    radius_m: Annotated[float, Meta(gt=0, le=RADIUS_MAX_M)] | None = None
+    after: Annotated[str, Meta(max_length=40)] = ""
+    source: Annotated[str, Meta(max_length=60)] | None = None
+    state: Annotated[str, Meta(max_length=10)] | None = None
+
+
+class Address(msgspec.Struct, frozen=True):
+    street: str | None
+    postcode: str | None
+    city: str | None
+    country: str
+
+
+class Position(msgspec.Struct, frozen=True):
+    lat: float
+    lon: float
+
+
+class FoundLocation(msgspec.Struct, frozen=True):
+    id: str
+    external_id: str
+    name: str
+    kind: str
+    operator: str | None
+    address: Address
+    position: Position
+    distance_m: float
+    opening_hours: str | None
+    open_now: bool | None
+    """null when unknown"""
+    accepts: tuple[str, ...]
+
+
+class FoundLocations(msgspec.Struct, frozen=True):
+    """`near` is where was searched from: null when `q` names no place of the network."""
+
+    items: list[FoundLocation]
+    near: Position | None
+
+
+class LocationView(msgspec.Struct, frozen=True):
+    id: str
+    source: str
+    external_id: str
+    name: str
+    kind: str
+    state: str
+    live: bool
+    operator: str | None
+    address: Address
+    position: Position
+    zone: str
+    opening_hours: str | None
+    open_now: bool | None
+    accepts: tuple[str, ...]
+    phone: str | None
+    url: str | None
+
+
+class LocationList(msgspec.Struct, frozen=True):
+    items: list[LocationView]
+    next: str | None
+
+
+@get("/v1/locations", opt=doc("Find the nearest places", query=SearchQuery, answer=FoundLocations))
+async def find_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
+    wanted = query(request, SearchQuery)
+    if wanted.near is None and wanted.q is None:
+        return await _list_all(request, wanted)
+    at = now()
+    snapshot: Snapshot = request.app.state.context.nearby.snapshot
+    country, kinds, words = _country(wanted.country), _kinds(wanted.kind), _words(wanted.accepts)
+    here = _position(wanted.near) if wanted.near is not None else snapshot.find(wanted.q or "", country)
+    open_at = _moment(wanted.open_at, at)
+    if here is None:
+        return answer(FoundLocations([], None))
+    search = Search(
+        lat=here[0],
+        lon=here[1],
+        limit=wanted.limit,
+        kinds=kinds,
+        accepts=words,
+        country=country,
+        radius_m=wanted.radius_m,
+        open_at=open_at,
+    )
+    items = [_found(snapshot, hit, at) for hit in snapshot.nearest(search)]
+    return answer(FoundLocations(items, Position(*here)))
+
+
+async def _list_all(request: Request[Any, Any, Any], wanted: SearchQuery) -> ASGIResponse:
+    who = await authenticate(request)
+    if who is None or who.role != "operator":
+        raise Refused(invalid("?near", "Give `near` as LAT,LON, or `q` as a postcode or city."))
+    names = LocationFilter(
+        after=wanted.after,
+        limit=wanted.limit,
+        source=wanted.source,
+        kind=wanted.kind,
+        state=wanted.state,
+        country=_country(wanted.country),
+    )
+    page = await request.app.state.context.db.read(service.list_locations, names)
+    return answer(LocationList([_view(place) for place in page.items], page.next))
+
+
+@get("/v1/locations/{location_id:str}", opt=doc("Read a place", answer=LocationView, problems=("not-found",)))
+async def read_location(request: Request[Any, Any, Any], location_id: str) -> ASGIResponse:
+    who = await authenticate(request)
+    find = service.location if who is not None and who.role == "operator" else service.public_location
+    found = await request.app.state.context.db.read(find, location_id)
+    if not isinstance(found, Location):
+        raise Refused(found or Problem("not-found"))
+    return answer(_view(found))
+
+
+def _position(text: str) -> tuple[float, float]:
+    parts = [number(part) for part in text.split(",")]
+    if len(parts) == 2 and parts[0] is not None and parts[1] is not None:
+        lat, lon = parts[0][0], parts[1][0]
+        if -90 <= lat <= 90 and -180 <= lon <= 180:
+            return lat, lon
+    raise Refused(invalid("?near", "`near` is LAT,LON in degrees: -90 to 90 and -180 to 180."))
+
+
+def _country(text: str | None) -> str | None:
+    if not text:
+        return None
+    if text.upper() not in countries.country_codes():
+        raise Refused(invalid("?country", "`country` is an ISO 3166 alpha-2 code such as DK."))
+    return text.upper()
+
+
+def _kinds(text: str | None) -> frozenset[str]:
+    found = frozenset(part.strip() for part in (text or "").split(",") if part.strip())
+    if not found <= set(PUBLIC_KINDS):
+        raise Refused(invalid("?kind", f"`kind` holds {', '.join(PUBLIC_KINDS)}, between commas."))
+    return found
+
+
+def _words(text: str | None) -> frozenset[str]:
+    found = frozenset(part.strip().casefold() for part in (text or "").split(",") if part.strip())
+    if not all(map(_WORD.fullmatch, found)):
+        raise Refused(invalid("?accepts", "`accepts` holds words such as box_free, between commas."))
+    return found
+
+
+def _moment(text: str | None, at: datetime) -> datetime | None:
+    if not text:
+        return None
+    if text == "now":
+        return at
+    try:
+        # A plus sign that was not encoded arrives as a blank.
+        found = datetime.fromisoformat(text.replace(" ", "+"))
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Refused(invalid("?open_at", "`open_at` is `now` or an RFC 3339 time with its offset."))
+
+
+def _found(snapshot: Snapshot, hit: Hit, at: datetime) -> FoundLocation:
+    place = hit.place
+    return FoundLocation(
+        id=place.id,
+        external_id=place.external_id,
+        name=place.name,
+        kind=place.kind,
+        operator=place.operator or None,
+        address=Address(place.street or None, place.postcode or None, place.city or None, place.country),
+        position=Position(place.lat, place.lon),
+        distance_m=round(hit.distance_m, 1),
+        opening_hours=place.opening_hours or None,
+        open_now=snapshot.open_now(place, at),
+        accepts=place.accepts,
+    )
+
+
+def _view(place: Location) -> LocationView:
+    return LocationView(
+        id=place.id,
+        source=place.source,
+        external_id=place.external_id,
+        name=place.name,
+        kind=place.kind,
+        state=place.state,
+        live=place.live,
+        operator=place.operator or None,
+        address=Address(place.street or None, place.postcode or None, place.city or None, place.country),
+        position=Position(place.lat, place.lon),
+        zone=place.zone,
+        opening_hours=place.opening_hours or None,
+        open_now=service.open_now(place, now()),
+        accepts=place.accepts,
+        phone=place.phone or None,
+        url=place.url or None,
+    )
+
+
+HANDLERS: Final = [find_locations, read_location]

@@ -1,0 +1,230 @@
+"""SQL of locations, lanes and devices. The SQL of imports stands in `import_store`."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from dropoff.db import Tx
+from dropoff.network.nearby import Place
+from dropoff.network.rules import Lane
+from dropoff.network.tables import device, lane, location, network_revision
+
+# The room beside this one owns it; here it is only asked whether an id exists.
+_retailer = sa.table("retailer", sa.column("id"))
+SHOWN_STATE = "active"
+HELD_STATES = ("active", "paused")
+"""Where parcels may be and devices may work; a closed or removed place keeps its row for the past's sake."""
+
+
+class Location(msgspec.Struct, frozen=True):
+    """A place as the other rooms know it; empty texts are "none"."""
+
+    id: str
+    source: str
+    external_id: str
+    name: str
+    kind: str
+    operator: str
+    street: str
+    postcode: str
+    city: str
+    country: str
+    phone: str
+    url: str
+    lat: float
+    lon: float
+    zone: str
+    opening_hours: str
+    hours_known: bool
+    accepts: tuple[str, ...]
+    live: bool
+    state: str
+
+
+class LocationFilter(msgspec.Struct, frozen=True):
+    after: str = ""
+    limit: int = 50
+    source: str | None = None
+    kind: str | None = None
+    state: str | None = None
+    country: str | None = None
+
+
+class Device(msgspec.Struct, frozen=True):
+    id: str
+    location_id: str
+    name: str
+    live: bool
+    created_at: datetime
+    pairing_expires_at: datetime
+    paired_at: datetime | None
+    revoked_at: datetime | None
+
+
+_location_columns = [location.c[name] for name in Location.__struct_fields__]
+_place_columns = [location.c[name] for name in Place.__struct_fields__]
+_lane_columns = [lane.c[name] for name in Lane.__struct_fields__]
+_device_columns = [device.c[name] for name in Device.__struct_fields__]
+
+
+def find_location(tx: Tx, location_id: str) -> Location | None:
+    row = tx.first(sa.select(*_location_columns).where(location.c.id == location_id))
+    return _location(row) if row else None
+
+
+def find_external(tx: Tx, source: str, external_id: str) -> Location | None:
+    row = tx.first(
+        sa.select(*_location_columns).where(location.c.source == source, location.c.external_id == external_id)
+    )
+    return _location(row) if row else None
+
+
+def list_locations(tx: Tx, wanted: LocationFilter) -> list[Location]:
+    """One more than the limit, when there are more."""
+    query = sa.select(*_location_columns).where(location.c.id > wanted.after)
+    for name in ("source", "kind", "state", "country"):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(location.c[name] == value)
+    return [_location(row) for row in tx.read(query.order_by(location.c.id).limit(wanted.limit + 1))]
+
+
+def _location(row: Any) -> Location:
+    fields = dict(row._mapping)
+    return Location(**(fields | {"accepts": tuple(fields["accepts"])}))
+
+
+def _place(row: Any) -> Place:
+    values: list[Any] = [*row[:-1], tuple(row[-1])]
+    return Place(*values)
+
+
+def _lane(row: Any) -> Lane:
+    return Lane(*row)
+
+
+def _device(row: Any) -> Device:
+    return Device(*row)
+
+
+def revision(tx: Tx) -> int:
+    """The network's; 0 before anything was brought in."""
+    row = tx.first(sa.select(network_revision.c.revision))
+    return int(row.revision) if row else 0
+
+
+def public_places(tx: Tx) -> list[Place]:
+    rows = tx.read(
+        sa.select(*_place_columns).where(
+            location.c.live.is_(True), location.c.state == SHOWN_STATE, location.c.kind != "hub"
+        )
+    )
+    return [_place(row) for row in rows]
+
+
+def retailer_exists(tx: Tx, retailer_id: str) -> bool:
+    return tx.first(sa.select(_retailer.c.id).where(_retailer.c.id == retailer_id)) is not None
+
+
+def add_lane(tx: Tx, row: dict[str, Any]) -> None:
+    tx.append(lane, row)
+
+
+def lanes(tx: Tx) -> list[Lane]:
+    """All lanes in force, the oldest first."""
+    query = sa.select(*_lane_columns).where(lane.c.removed_at.is_(None))
+    return [_lane(row) for row in tx.read(query.order_by(lane.c.created_at, lane.c.id))]
+
+
+def lane_page(tx: Tx, after: str, limit: int) -> list[Lane]:
+    query = sa.select(*_lane_columns).where(lane.c.removed_at.is_(None), lane.c.id > after)
+    return [_lane(row) for row in tx.read(query.order_by(lane.c.id).limit(limit + 1))]
+
+
+def find_lane(tx: Tx, lane_id: str) -> Lane | None:
+    """Also a removed one: shipments go on naming it."""
+    row = tx.first(sa.select(*_lane_columns).where(lane.c.id == lane_id))
+    return _lane(row) if row else None
+
+
+def lanes_towards(tx: Tx, location_id: str, retailer_id: str) -> list[Lane]:
+    """What decides a next stop: every lane to the retailer, and the hub lanes that may be taken from here."""
+    from_here = sa.or_(lane.c.origin_location_id == location_id, lane.c.origin_location_id.is_(None))
+    query = sa.select(*_lane_columns).where(
+        lane.c.removed_at.is_(None),
+        sa.or_(
+            lane.c.destination_retailer_id == retailer_id, sa.and_(lane.c.destination_hub_id.is_not(None), from_here)
+        ),
+    )
+    return [_lane(row) for row in tx.read(query)]
+
+
+def lanes_from(tx: Tx, location_id: str, retailer_id: str | None, hub_id: str | None) -> list[Lane]:
+    query = sa.select(*_lane_columns).where(
+        lane.c.removed_at.is_(None),
+        sa.or_(lane.c.origin_location_id == location_id, lane.c.origin_location_id.is_(None)),
+        lane.c.destination_retailer_id == retailer_id if retailer_id else lane.c.destination_hub_id == hub_id,
+    )
+    return [_lane(row) for row in tx.read(query)]
+
+
+def remove_lane(tx: Tx, lane_id: str, at: datetime) -> Lane | None:
+    """None when it is not there or was removed before."""
+    rows = tx.change(
+        sa.update(lane)
+        .where(lane.c.id == lane_id, lane.c.removed_at.is_(None))
+        .values(removed_at=at)
+        .returning(*_lane_columns)
+    )
+    return _lane(rows[0]) if rows else None
+
+
+def add_device(tx: Tx, row: dict[str, Any]) -> None:
+    tx.append(device, row)
+
+
+def find_device(tx: Tx, device_id: str) -> Device | None:
+    row = tx.first(sa.select(*_device_columns).where(device.c.id == device_id))
+    return _device(row) if row else None
+
+
+def device_by_pairing(tx: Tx, pairing_hash: str) -> Device | None:
+    row = tx.first(sa.select(*_device_columns).where(device.c.pairing_hash == pairing_hash))
+    return _device(row) if row else None
+
+
+def take_pairing(tx: Tx, pairing_hash: str, at: datetime) -> Device | None:
+    """The device, for exactly one of however many ask with this code; None when it was used, ended or never was."""
+    rows = tx.change(
+        sa.update(device)
+        .where(
+            device.c.pairing_hash == pairing_hash,
+            device.c.paired_at.is_(None),
+            device.c.revoked_at.is_(None),
+            device.c.pairing_expires_at > at,
+        )
+        .values(paired_at=at)
+        .returning(*_device_columns)
+    )
+    return _device(rows[0]) if rows else None
+
+
+def devices(tx: Tx, location_id: str | None, after: str, limit: int) -> list[Device]:
+    query = sa.select(*_device_columns).where(device.c.id > after)
+    if location_id is not None:
+        query = query.where(device.c.location_id == location_id)
+    return [_device(row) for row in tx.read(query.order_by(device.c.id).limit(limit + 1))]
+
+
+def revoke_device(tx: Tx, device_id: str, at: datetime) -> bool:
+    """False when it was revoked before."""
+    return bool(
+        tx.change(
+            sa.update(device)
+            .where(device.c.id == device_id, device.c.revoked_at.is_(None))
+            .values(revoked_at=at)
+            .returning(device.c.id)
+        )
+    )
