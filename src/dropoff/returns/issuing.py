@@ -23,7 +23,7 @@ from dropoff.returns.finding import OpenPass
 from dropoff.returns.moves import retailer_of, save_progress
 from dropoff.returns.orders import Sku
 from dropoff.returns.store import LineRow, OrderRow, ReturnRow
-from dropoff.returns.views import Links, PassLinks, ReturnView, pass_links, return_view
+from dropoff.returns.views import Links, PassLinks, PassView, ReturnView, pass_links, pass_view, return_view
 from dropoff.web.schema import Reference, Text
 
 EXPIRE = "returns.expire"
@@ -128,7 +128,7 @@ def cancel_return(
 
 def cancel_by_pass(
     tx: Tx, links: Links, found: OpenPass, order_reference: str, email: str, at: datetime
-) -> ReturnView | Problem:
+) -> PassView | Problem:
     """By whoever bears the pass and knows order and e-mail; either wrong, nothing is said of which."""
     order = store.order_by_id(tx, found.order_id)
     assert order is not None, "a return points to its order"
@@ -137,7 +137,10 @@ def cancel_by_pass(
         known.encode(), f"{order_reference}\0{email.casefold()}".encode()
     ):
         return Problem("order-not-found", "Order and e-mail do not belong to this pass.")
-    return cancel_return(tx, links, found.return_id, found.retailer_id, at, SHOPPER)
+    cancelled = cancel_return(tx, links, found.return_id, found.retailer_id, at, SHOPPER)
+    if isinstance(cancelled, Problem):
+        return cancelled
+    return pass_view(tx, found.return_id) or not_found("pass")
 
 
 def expire(tx: Tx, return_ids: Sequence[str], at: datetime) -> list[str]:
