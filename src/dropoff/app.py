@@ -19,7 +19,7 @@ from dropoff.counter import api as counter_api
 from dropoff.db import Database
 from dropoff.db.vault import Vault
 from dropoff.events import api as events_api
-from dropoff.events import jobs as events_jobs
+from dropoff.events import work as events_work
 from dropoff.events.worker import Worker
 from dropoff.freight import api as freight_api
 from dropoff.freight import jobs as freight_jobs
@@ -64,7 +64,7 @@ ROOMS = (
     receiving_pages,
     shopper_pages,
 )
-JOBS = (web_jobs, access_jobs, events_jobs, network_jobs, returns_jobs, freight_jobs, receiving_jobs)
+JOBS = (web_jobs, access_jobs, events_work, network_jobs, returns_jobs, freight_jobs, receiving_jobs)
 
 
 class Context(msgspec.Struct, kw_only=True):

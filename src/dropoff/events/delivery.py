@@ -20,7 +20,7 @@ from dropoff.db import Database, Tx
 from dropoff.db.vault import Vault
 from dropoff.events import webhook_store as store
 from dropoff.events import webhooks
-from dropoff.events.jobs import Handler, Job, Retry
+from dropoff.events.jobs import Job, Retry
 from dropoff.events.targets import Deadline, Refused, check_url, connections
 from dropoff.kernel.clock import now, rfc3339
 
@@ -44,7 +44,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Sender:
-    """Holds the connections of a process. Register `handler` for jobs of the kind `webhooks.JOB`."""
+    """Holds the connections of a process. Its `deliver` handles jobs of the kind `webhooks.JOB`."""
 
     def __init__(self, db: Database, vault: Vault, *, allow_private: bool, user_agent: str = "dropoff") -> None:
         self._db = db
@@ -53,10 +53,6 @@ class Sender:
         self._user_agent = user_agent
         self._deadline = Deadline()
         self._pool = connections(self._deadline, allow_private=allow_private)
-
-    @property
-    def handler(self) -> Handler:
-        return self.deliver
 
     def close(self) -> None:
         self._pool.close()
