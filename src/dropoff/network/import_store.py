@@ -62,7 +62,8 @@ def insert_new(tx: Tx, import_id: str, source: str, revision: int, at: datetime)
         sa.literal(at, location.c.updated_at.type),
     ).where(location_stage.c.import_id == import_id, ~known)
     columns = [*names, "source", "state", "revision", "created_at", "updated_at"]
-    return tx.count(sa.insert(location).from_select(columns, fresh))
+    insertion = sa.insert(location).from_select(columns, fresh)
+    return tx.count(insertion.execution_options(preserve_rowcount=True))
 
 
 def remove_missing(tx: Tx, import_id: str, source: str, spared: Collection[str], revision: int, at: datetime) -> int:
