@@ -37,6 +37,9 @@ shipment = sa.Table(
     sa.Column("warnings", Json, nullable=False),
     sa.Column("error", sa.String(1000)),
     at("created_at"),
+    at(
+        "intended_at", nullable=True
+    ),  # when the carrier was last asked: before the call, so that a crash leaves a trace
     at("booked_at", nullable=True),
     at("handed_over_at", nullable=True),
     one_of("status", SHIPMENT_STATES),
@@ -52,11 +55,13 @@ shipment_container = sa.Table(
     ref("container_id", "container.id", primary_key=True, index=True),
     sa.Column("position", sa.Integer, nullable=False),
     text("sscc", 18),
+    sa.Column("label", Json),  # what its label says, as it was when booked: a reprint equals the first print
 )
 
 shipment_label = sa.Table(
     "shipment_label",
     metadata,
+    # The labels a carrier made itself; empty `sscc`: one for the whole shipment.
     ref("shipment_id", "shipment.id", primary_key=True),
     text("sscc", 18, primary_key=True),
     text("format", 5, primary_key=True),

@@ -1,0 +1,29 @@
+"""What freight does by itself: book, take up a run that broke off, and plan at every cut-off."""
+
+from collections.abc import Callable
+from typing import Any
+
+from dropoff.events.jobs import Job
+from dropoff.freight.booking import book_shipment
+from dropoff.freight.runs import carry_out, run_at_cutoffs
+from dropoff.freight.service import planner
+from dropoff.kernel.clock import now
+
+PERIODIC = {"freight.cutoffs": 30}
+
+
+def handlers(context: Any) -> dict[str, Callable[[Job], None]]:
+    def book(job: Job) -> None:
+        book_shipment(context.db, context.plugins, job, now())
+
+    def run(job: Job) -> None:
+        carry_out(planner(context), job.payload["run"], now())
+
+    def cutoffs(_: Job) -> None:
+        run_at_cutoffs(planner(context), now())
+
+    return {"freight.book": book, "freight.run": run, "freight.cutoffs": cutoffs}
+
+
+def consumers(_: Any) -> list[Any]:
+    return []
