@@ -140,8 +140,7 @@ def test_a_race_opens_one_case_and_resolves_it_with_one_outcome(database_url: st
             )
         finally:
             for lane in lanes:
-                with closing(lane):
-                    pass
+                lane.close()
     assert sum(isinstance(end, Case) for end in ends) == 8
     with closing(Database(database_url, listen=False)) as db:
         assert [type_ for type_, _ in db.read_sync(told)] == ["case.opened", "case.resolved"]

@@ -7,8 +7,9 @@ import msgspec
 
 from dropoff.counter import service as counter
 from dropoff.counter.movement import lose_parcel
+from dropoff.counter.rules import Verdict
 from dropoff.counter.service import ContainerRow, ParcelRow
-from dropoff.counter.till import Note, Till, keep
+from dropoff.counter.till import Note, Till, keep, say
 from dropoff.db import Tx
 from dropoff.events.cursors import LoggedEvent
 from dropoff.events.log import Event, append
@@ -23,8 +24,10 @@ from dropoff.returns.service import Move, Next, UnitRow, UnitView, unit_view
 
 
 class IntakeAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    verdict: str
+    verdict: Verdict
     reason: str | None = None
+    say: str
+    """The sentence for whoever stands at the table."""
     received: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
@@ -74,8 +77,8 @@ def take_in_at_hub(tx: Tx, report: Report, till: Till) -> IntakeAnswer:
     )
     keep(tx, till, report.at, note)
     if counted is None:
-        return IntakeAnswer(verdict="refused", reason=reason)
-    return IntakeAnswer(verdict="accepted", **msgspec.structs.asdict(counted))
+        return IntakeAnswer(verdict="refused", reason=reason, say=say("refused", reason))
+    return IntakeAnswer(verdict="accepted", say=say("accepted", None), **msgspec.structs.asdict(counted))
 
 
 def _why_refused(

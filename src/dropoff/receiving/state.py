@@ -13,7 +13,8 @@ from dropoff.counter.service import ContainerRow, ParcelRow
 from dropoff.db import Tx
 from dropoff.kernel.errors import Problem, not_found
 from dropoff.network import service as network
-from dropoff.network.rules import NextStop
+from dropoff.network.rules import NextStop, next_departure
+from dropoff.network.store import Location
 from dropoff.receiving import store
 from dropoff.retailers import service as retailers
 
@@ -111,7 +112,7 @@ def counter_state(tx: Tx, location_id: str, live: bool, at: datetime) -> Counter
     sealed = counter.sealed_containers(tx, location_id, live)
     waiting = counter.waiting_parcels(tx, location_id, live)
     pickups = _planned(tx, location_id, live, names)
-    pickups += _unplanned(tx, location_id, [c for c in [*opened, *sealed] if c.shipment_id is None], waiting, at, names)
+    pickups += _unplanned(tx, place, [c for c in [*opened, *sealed] if c.shipment_id is None], waiting, at, names)
     wrong = cases.list_cases(tx, Filter(location_id=location_id, live=live, state="open", limit=PROBLEMS_SHOWN)).items
     problems = [ProblemView(c.id, c.kind, c.detail, c.opened_at, c.due_at) for c in wrong]
     return CounterState(
@@ -195,7 +196,7 @@ def _planned(tx: Tx, location_id: str, live: bool, names: _Names) -> list[Pickup
 
 
 def _unplanned(
-    tx: Tx, location_id: str, containers: list[ContainerRow], waiting: list[ParcelRow], at: datetime, names: _Names
+    tx: Tx, place: Location, containers: list[ContainerRow], waiting: list[ParcelRow], at: datetime, names: _Names
 ) -> list[PickupView]:
     """What lies here and is in no shipment, by the departure it will go with."""
     groups: dict[NextStop, tuple[list[str], list[str]]] = {}
@@ -210,12 +211,12 @@ def _unplanned(
             kind, stop_id = row.next
             group(NextStop("hub" if kind == "hub" else "retailer", stop_id))[0].append(row.sscc)
     for parcel in waiting:
-        group(network.next_stop(tx, location_id, parcel.retailer_id))[1].append(parcel.id)
+        group(network.next_stop(tx, place.id, parcel.retailer_id))[1].append(parcel.id)
     return [
         PickupView(
             shipment=None,
             status="expected",
-            departs_at=network.next_departure(tx, location_id, stop, at),
+            departs_at=_leaves_at(tx, place, stop, at),
             destination=names.stop(stop.kind, stop.id),
             carrier=None,
             service=None,
@@ -225,3 +226,8 @@ def _unplanned(
         )
         for stop, (ssccs, loose) in groups.items()
     ]
+
+
+def _leaves_at(tx: Tx, place: Location, stop: NextStop, at: datetime) -> datetime | None:
+    lane = network.lane_to(tx, place.id, stop)
+    return next_departure(lane, place.zone, at) if lane else None
