@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, get
+from litestar import Litestar, get
 from litestar.response.base import ASGIResponse
 
 from dropoff import __version__
@@ -126,7 +126,7 @@ def create_app(context: Context, *, worker: bool = True) -> Litestar:
             refresher.stop()
 
     @get("/schema", name="schema")
-    async def schema(_: Request[Any, Any, Any]) -> ASGIResponse:
+    async def schema() -> ASGIResponse:
         return ASGIResponse(body=_schema(), media_type="application/json")
 
     def _schema() -> bytes:
