@@ -20,6 +20,12 @@ def date(moment: datetime, zone: str, now: datetime) -> str:
     return f"{local:%a} {local.day} {local:%B}{year}"
 
 
+def full(moment: datetime, zone: str) -> str:
+    """`Thu 4 December 2026`: for what is kept."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%B} {local.year}"
+
+
 def at(moment: datetime, zone: str, now: datetime) -> str:
     """`today 17:04`, `Thu 4 December, 17:04`."""
     words = day(moment, zone, now)

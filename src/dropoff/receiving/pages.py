@@ -1,0 +1,49 @@
+"""The till: one field that takes any scan, one page that takes things in, one large answer. Forms only, no script."""
+
+from typing import Any, Final
+
+from litestar import Request, Router, get, post
+from litestar.response.base import ASGIResponse
+
+from dropoff.counter import service as counter
+from dropoff.counter.service import UndoAnswer
+from dropoff.kernel.clock import now
+from dropoff.kernel.errors import Problem
+from dropoff.receiving import pages_bags, pages_hand_in, till_words
+from dropoff.receiving.till_forms import NotPaired, for_till, not_paired, once, read_form, till_of
+from dropoff.receiving.till_home import show_home
+from dropoff.receiving.till_words import Result
+from dropoff.web.problems import Refused
+from dropoff.web.shell import see_other
+
+UNDONE: Final = Result(
+    "info", "undo", "Taken back", "The things are the customer's again.", "Throw the tag away; it counts as used."
+)
+
+
+@get("/", include_in_schema=False)
+async def home(request: Request[Any, Any, Any]) -> ASGIResponse:
+    query = request.query_params
+    if "undone" in query:
+        return await show_home(request, UNDONE)
+    return await show_home(request, till_words.already("") if "already" in query else None, query.get("hand_in", ""))
+
+
+@post("/hand-ins/{hand_in_id:str}/undo", include_in_schema=False)
+async def undo_hand_in(request: Request[Any, Any, Any], hand_in_id: str) -> ASGIResponse:
+    form = await read_form(request)
+    answer, _ = await once(request, form, UndoAnswer, counter.undo_hand_in, till_of(request), hand_in_id, now())
+    if isinstance(answer, Problem):
+        raise Refused(answer)
+    if answer.verdict == "refused":
+        return await show_home(request, till_words.refused(answer.reason))
+    return see_other("/till?undone=1")
+
+
+till = Router(
+    path="/till",
+    guards=[for_till],
+    exception_handlers={NotPaired: not_paired},
+    route_handlers=[home, undo_hand_in, *pages_hand_in.HANDLERS, *pages_bags.HANDLERS],
+)
+HANDLERS: Final = [till]

@@ -1,0 +1,320 @@
+"""The till's other half: bags and what goes into them, and the driver who takes them along."""
+
+from typing import Any, Final
+
+from litestar import Request, get, post
+from litestar.response.base import ASGIResponse
+
+from dropoff.counter import service as counter
+from dropoff.counter.service import (
+    ContainerAnswer,
+    ContainerView,
+    NewContainer,
+    PackIn,
+    ParcelRow,
+    ParcelView,
+    SealIn,
+    Till,
+    UnsealIn,
+)
+from dropoff.db import Tx
+from dropoff.freight.handovers import HandOver, HandoverAnswer, Named, hand_over
+from dropoff.kernel.clock import now
+from dropoff.kernel.errors import Problem
+from dropoff.kernel.ids import new_id
+from dropoff.network import service as network
+from dropoff.receiving import till_views, till_words
+from dropoff.receiving.till_forms import Form, Here, fresh_key, here, once, read_form, till_of
+from dropoff.receiving.till_views import BagPage, HandoverPage, ParcelLine, ParcelPage
+from dropoff.receiving.till_words import Result
+from dropoff.web import words
+from dropoff.web.problems import Refused
+from dropoff.web.shell import page, render, see_other
+
+DONE: Final = {
+    "packed": Result("good", "yes", "It is in", "", "Scan the next tag, or go on."),
+    "sealed": Result("good", "yes", "Sealed", "", "Put the bag where the driver finds it."),
+    "unsealed": Result("wait", "again", "Open again", "The broken seal was written down.", "Seal it anew later."),
+}
+PACK_REFUSALS: Final = {
+    "unit_unknown": Result(
+        "bad",
+        "no",
+        "We do not know this tag",
+        "No parcel carries it.",
+        "First scan the customer's code, then this tag.",
+    ),
+    "tag_used": Result("bad", "no", "This tag is void", "Its hand-in was taken back.", "Throw the tag away."),
+    "tag_malformed": till_words.REFUSALS["tag_malformed"],
+}
+EMPTY: Final = Result("bad", "no", "This bag is empty", "", "Put a parcel in, then seal it.")
+MOVABLE: Final = frozenset({"tagged", "at_hub"})
+
+
+@get("/parcels/{tag:str}", include_in_schema=False)
+async def parcel_page(request: Request[Any, Any, Any], tag: str) -> ASGIResponse:
+    return await _parcel_page(request, tag)
+
+
+def find_parcel(tx: Tx, till: Till, tag: str) -> tuple[ParcelRow, ParcelView, str] | None:
+    """With the id of its next stop; None when it is unknown, of the other mode, or at another place."""
+    row = counter.find_parcel_by_tag(tx, tag)
+    if row is None or row.live != till.live:
+        return None
+    stop = network.next_stop(tx, till.location_id, row.retailer_id)
+    return row, counter.parcel_views(tx, [row])[0], stop.id
+
+
+async def _parcel_page(request: Request[Any, Any, Any], tag: str, result: Result | None = None) -> ASGIResponse:
+    found = await request.app.state.context.db.read(find_parcel, till_of(request), tag)
+    place = await here(request)
+    if found is None:
+        return page(render("till/result.html", result_view(place, PACK_REFUSALS["unit_unknown"]), page="till"), 404)
+    row, shown, stop_id = found
+    at_home = row.location_id == till_of(request).location_id
+    bags, likely = till_views.fitting(place.state, stop_id)
+    view = ParcelPage(
+        till=place.view,
+        key=fresh_key(),
+        result=result,
+        tag=row.tag,
+        lead=_where(row, place, at_home=at_home),
+        can_pack=at_home and row.status in MOVABLE and row.container_id is None,
+        bags=bags,
+        chosen=likely,
+        units=tuple(f"{unit.title} {unit.variant or ''}".strip() for unit in shown.units) if at_home else (),
+    )
+    return page(render("till/parcel.html", view, page="till"))
+
+
+def _where(row: ParcelRow, place: Here, *, at_home: bool) -> str:
+    said = {
+        "tagged": "It waits here, in no bag.",
+        "at_hub": "It waits here, in no bag.",
+        "in_container": "It is in a bag here.",
+        "in_transit": "It has left with the driver.",
+        "received": "It has arrived at the retailer.",
+        "lost": "It is being searched for. Call the operator.",
+        "void": "Its hand-in was taken back. The tag is used up.",
+    }
+    if not at_home and row.location_id is not None:
+        return "By our books it is at another place. Put it aside and call the operator."
+    bag = next((bag for bag in [*place.state.open, *place.state.sealed] if bag.id == row.container_id), None)
+    return f"It is in {till_words.bag_name(bag.kind, bag.sscc).lower()}." if bag else said[row.status]
+
+
+def result_view(place: Here, result: Result) -> dict[str, Any]:
+    return {"till": place.view, "result": result}
+
+
+@post("/parcels/{tag:str}", include_in_schema=False)
+async def pack_from_parcel(request: Request[Any, Any, Any], tag: str) -> ASGIResponse:
+    """Into a chosen bag, or into a new one."""
+    form = await read_form(request)
+    chosen, prefix = form.one("container", 60), request.app.state.context.settings.gs1_prefix
+    answer = await _ask(request, form, _pack, prefix, till_of(request), chosen, tag)
+    if answer.verdict == "refused" or answer.container is None:
+        return await _parcel_page(request, tag, _packing_refused(answer.reason))
+    return see_other(f"/till/containers/{answer.container.id}?done=packed")
+
+
+def _pack(tx: Tx, prefix: str, till: Till, chosen: str, tag: str, at: Any) -> ContainerAnswer | Problem:
+    if chosen == "new":
+        opened = counter.open_container(tx, prefix, till, NewContainer("bag"), at)
+        if isinstance(opened, Problem):
+            return opened
+        chosen = opened.id
+    return counter.pack_parcel(tx, till, chosen, PackIn(tag), at)
+
+
+def _packing_refused(reason: str | None) -> Result:
+    return PACK_REFUSALS.get(reason or "") or till_words.refused(reason)
+
+
+@post("/containers", include_in_schema=False)
+async def open_bag(request: Request[Any, Any, Any]) -> ASGIResponse:
+    form = await read_form(request)
+    prefix = request.app.state.context.settings.gs1_prefix
+    new = NewContainer("bag")
+    answer, _ = await once(request, form, ContainerView, counter.open_container, prefix, till_of(request), new, now())
+    if isinstance(answer, Problem):
+        raise Refused(answer)
+    return see_other(f"/till/containers/{answer.id}")
+
+
+@get("/containers/{container_id:str}", include_in_schema=False)
+async def bag_page(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+    return await _bag_page(request, container_id, DONE.get(request.query_params.get("done", "")))
+
+
+async def _bag_page(
+    request: Request[Any, Any, Any],
+    container_id: str,
+    result: Result | None,
+    errors: tuple[tuple[str, str], ...] = (),
+) -> ASGIResponse:
+    place, till = await here(request), till_of(request)
+    found = await request.app.state.context.db.read(counter.find_here, container_id, till.location_id, till.live)
+    if found is None:
+        shown = result_view(place, till_words.refused("container_unknown"))
+        return page(render("till/result.html", shown, page="till"), 404)
+    known = {bag.id: bag for bag in [*place.state.open, *place.state.sealed]}
+    if found.id in known:
+        line = till_views.bag_line(known[found.id], till_views.booked_shipments(place.state))
+    else:
+        line = till_views.gone_line(found)
+    view = BagPage(
+        till=place.view,
+        key=fresh_key(),
+        result=result,
+        bag=line,
+        can_seal=found.status == "open" and found.id in known,
+        can_unseal=found.status == "sealed" and found.shipment is None and found.kind != "parcel",
+        errors=errors,
+        parcels=tuple(
+            ParcelLine(parcel.tag, words.count(len(parcel.units), "thing", "things")) for parcel in found.parcels
+        ),
+    )
+    return page(render("till/container.html", view, page="till"), 422 if errors else 200)
+
+
+@post("/containers/{container_id:str}/parcels", include_in_schema=False)
+async def pack_into_bag(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+    form = await read_form(request)
+    tag = form.one("tag")
+    if not tag:
+        return await _bag_page(request, container_id, None, (("tag", "Scan the tag of a parcel."),))
+    answer = await _ask(request, form, counter.pack_parcel, till_of(request), container_id, PackIn(tag))
+    if answer.verdict == "refused":
+        return await _bag_page(request, container_id, _packing_refused(answer.reason))
+    return see_other(f"/till/containers/{container_id}?done=packed")
+
+
+@post("/containers/{container_id:str}/seal", include_in_schema=False)
+async def seal_bag(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+    form = await read_form(request)
+    seal = SealIn(form.one("seal", 60) or None)
+    answer = await _ask(request, form, counter.seal, till_of(request), container_id, seal)
+    if answer.verdict == "refused":
+        empty = answer.reason == "wrong_container"
+        return await _bag_page(request, container_id, EMPTY if empty else till_words.refused(answer.reason))
+    return see_other(f"/till/containers/{container_id}?done=sealed")
+
+
+@post("/containers/{container_id:str}/unseal", include_in_schema=False)
+async def unseal_bag(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+    form = await read_form(request)
+    reason = form.one("reason", 200)
+    if not reason:
+        return await _bag_page(request, container_id, None, (("reason", "Say why it is opened again."),))
+    answer = await _ask(request, form, counter.unseal, till_of(request), container_id, UnsealIn(reason))
+    if answer.verdict == "refused":
+        return await _bag_page(request, container_id, till_words.refused(answer.reason))
+    return see_other(f"/till/containers/{container_id}?done=unsealed")
+
+
+async def _ask(request: Request[Any, Any, Any], form: Form, fn: Any, *args: Any) -> ContainerAnswer:
+    answer, _ = await once(request, form, ContainerAnswer, fn, *args, now())
+    if isinstance(answer, Problem):
+        raise Refused(answer)
+    return answer
+
+
+@get("/handover", include_in_schema=False)
+async def handover_page(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """Every scan comes back with those before it: `?c=…&c=…`."""
+    place = await here(request)
+    scanned = [text.strip() for text in request.query_params.getall("c", []) if text.strip()][:200]
+    sealed = {bag.sscc for bag in place.state.sealed}
+    ticked, missed = [text for text in scanned[:-1] if text in sealed], ""
+    for text in scanned[-1:]:
+        found = await request.app.state.context.db.read(counter.find_container, text)
+        if found is not None and found.sscc in sealed:
+            ticked.append(found.sscc)
+        else:
+            missed = _missed(text, found is not None and found.id in {bag.id for bag in place.state.open})
+    chosen = tuple(dict.fromkeys(ticked))
+    bags = till_views.handover_bags(place.state, chosen)
+    view = HandoverPage(till=place.view, key=fresh_key(), bags=bags, ticked=chosen, missed=missed)
+    return page(render("till/handover.html", view, page="handover"))
+
+
+def _missed(text: str, is_open: bool) -> str:
+    if is_open:
+        return "This bag is still open. Seal it first."
+    return f"No sealed bag here has this label: {text[:40]}"
+
+
+@post("/handovers", include_in_schema=False)
+async def confirm_handover(request: Request[Any, Any, Any]) -> ASGIResponse:
+    form, place, till = await read_form(request), await here(request), till_of(request)
+    broken = form.all("broken")
+    named = tuple(Named(sscc, sscc not in broken) for sscc in dict.fromkeys([*form.all("take"), *broken]))
+    count = form.one("driver_count", 4)
+    errors = []
+    if not named:
+        errors.append(("scanned", "Tick at least one bag, or scan it."))
+    if count and not (count.isascii() and count.isdecimal()):
+        errors.append(("driver_count", "Type the driver's number, or leave it empty."))
+    if errors:
+        ticked = tuple(form.all("take"))
+        bags = till_views.handover_bags(place.state, ticked)
+        view = HandoverPage(till=place.view, key=fresh_key(), errors=tuple(errors), bags=bags, ticked=ticked)
+        return page(render("till/handover.html", view, page="handover"), 422)
+    command = HandOver(
+        id=new_id("hov"),
+        location_id=till.location_id,
+        device_id=till.device_id,
+        live=till.live,
+        actor=till.actor,
+        at=now(),
+        containers=named,
+        shipment_id=None,
+        driver=form.one("driver", 100) or None,
+        driver_count=int(count) if count else None,
+    )
+    answer, _ = await once(request, form, HandoverAnswer, hand_over, command)
+    if isinstance(answer, Problem):
+        raise Refused(answer)
+    view = HandoverPage(
+        till=place.view,
+        key="",
+        result=_told(answer),
+        lists=_lists(answer),
+        again=answer.verdict == "refused",
+    )
+    return page(render("till/handover.html", view, page="handover"))
+
+
+def _told(answer: HandoverAnswer) -> Result:
+    if answer.reason == "count_differs":
+        refusal = till_words.REFUSALS["count_differs"]
+        return Result("bad", "no", refusal.title, f"You count {answer.count}. {refusal.text}", refusal.next)
+    taken, stays = len(answer.handed_over), len(answer.left_behind)
+    if not taken:
+        return Result("bad", "no", "Nothing was handed over", "Below it says why for each bag.", "")
+    title = f"{words.count(taken, 'bag is', 'bags are')} with the driver"
+    return Result("good", "van", title, f"{words.count(stays, 'bag stays', 'bags stay')} here." if stays else "", "")
+
+
+def _lists(answer: HandoverAnswer) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    lists = []
+    if answer.handed_over:
+        lists.append(("With the driver", tuple((sscc, "") for sscc in answer.handed_over)))
+    if answer.left_behind:
+        stays = tuple((one.sscc, till_words.LEFT_BEHIND.get(one.reason, one.reason)) for one in answer.left_behind)
+        lists.append(("Stays here", stays))
+    return tuple(lists)
+
+
+HANDLERS: Final[list[Any]] = [
+    parcel_page,
+    pack_from_parcel,
+    open_bag,
+    bag_page,
+    pack_into_bag,
+    seal_bag,
+    unseal_bag,
+    handover_page,
+    confirm_handover,
+]

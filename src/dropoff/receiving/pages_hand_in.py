@@ -1,0 +1,300 @@
+"""The till takes things in: any scan, then the form of a pass.
+
+A pass is a secret and a till is shared: it travels in the body of forms and never in an address, where the browser's
+history would keep it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, get, post
+from litestar.response.base import ASGIResponse
+
+from dropoff.counter import service as counter
+from dropoff.counter.service import (
+    ContainerScan,
+    ContainerView,
+    ForeignScan,
+    HandIn,
+    HandInAnswer,
+    NewContainer,
+    PackIn,
+    PassScan,
+    TagScan,
+    Till,
+    UnknownScan,
+)
+from dropoff.db import Tx
+from dropoff.kernel import codes
+from dropoff.kernel.clock import now, rfc3339
+from dropoff.kernel.errors import Problem
+from dropoff.network import service as network
+from dropoff.receiving import till_views, till_words
+from dropoff.receiving.till_forms import Form, fresh_key, here, once, read_form, till_of
+from dropoff.receiving.till_home import show_home
+from dropoff.receiving.till_views import PassForm, UnitLine
+from dropoff.receiving.till_words import Result
+from dropoff.retailers import service as retailers
+from dropoff.returns import service as returns
+from dropoff.returns.passes import PassKeys
+from dropoff.web import metrics, words
+from dropoff.web.problems import Refused
+from dropoff.web.shell import page, render, see_other
+
+OtherScan = TagScan | ContainerScan | ForeignScan | UnknownScan
+PARCELS_MAX: Final = 9
+NOT_OPEN: Final = frozenset(
+    {"pass_expired", "pass_cancelled", "pass_unknown", "unit_unknown", "unit_expired", "test_mode", "location_paused"}
+)
+"""Refusals after which the form has no sense any more; after the others another tag or bag helps."""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """What the form of a pass is made of."""
+
+    retailer: str
+    units: tuple[UnitLine, ...]
+    others: int
+    next_id: str
+    """Where its parcels go from here: a bag that goes there is the likely one."""
+
+
+@get("/scans", include_in_schema=False)
+async def scans_again() -> ASGIResponse:
+    """Someone went to the address of a form."""
+    return see_other("/till")
+
+
+@post("/scans", include_in_schema=False)
+async def scan(request: Request[Any, Any, Any]) -> ASGIResponse:
+    form = await read_form(request)
+    text = form.one("text")
+    if not text:
+        return see_other("/till")
+    await _brake(request, text)
+    context, till = request.app.state.context, till_of(request)
+    answer: PassScan | TagScan | ContainerScan | ForeignScan | UnknownScan = await context.db.write(
+        counter.scan, context.passes, till, text, now()
+    )
+    if isinstance(answer, PassScan):
+        return await _scanned_pass(request, answer, text)
+    if isinstance(answer, TagScan) and answer.parcel is not None:
+        return see_other(f"/till/parcels/{answer.tag}")
+    if isinstance(answer, ContainerScan) and answer.container is not None:
+        return see_other(f"/till/containers/{answer.container.id}")
+    return await show_home(request, _said(answer, text))
+
+
+def _said(answer: OtherScan, text: str) -> Result:
+    if isinstance(answer, ForeignScan):
+        return till_words.foreign(answer.network)
+    refused = getattr(answer, "refused", None)
+    if refused is not None:
+        return till_words.refused(refused)
+    if isinstance(answer, TagScan):
+        return Result("info", "info", "A fresh tag", "", "First scan the customer's code, then this tag.")
+    if codes.normalise_short_code(text) or codes.code_candidates(text):
+        return till_words.refused("pass_unknown")
+    return till_words.unknown(text)
+
+
+async def _scanned_pass(request: Request[Any, Any, Any], answer: PassScan, text: str) -> ASGIResponse:
+    if answer.refused is not None:
+        return await show_home(request, till_words.refused(answer.refused))
+    if not answer.units:
+        return await show_home(request, till_words.already(answer.retailer or ""))
+    return await _pass_form(request, Form([("pass", text), ("scanned_at", rfc3339(now()))]))
+
+
+async def _brake(request: Request[Any, Any, Any], text: str) -> None:
+    """Ten wrong short codes in ten minutes: nobody mistypes like that."""
+    if codes.normalise_short_code(text) is None:
+        return
+    problem = await request.app.state.context.db.read(counter.too_many_misses, till_of(request).device_id, now())
+    if problem is not None:
+        raise Refused(problem)
+
+
+def open_pass(tx: Tx, passes: PassKeys, till: Till, text: str) -> Opened | None:
+    """The things of a pass that can still be handed in; None when there is no such pass."""
+    found = returns.find_pass(tx, passes, text)
+    if found is None or found.live != till.live:
+        return None
+    units = returns.units_of(tx, found.return_id)
+    retailer = retailers.find(tx, found.retailer_id)
+    return Opened(
+        retailer=retailer.name if retailer else "",
+        units=tuple(
+            UnitLine(id=unit.id, title=unit.title, variant=unit.variant or "")
+            for unit in units
+            if unit.custody == "expected"
+        ),
+        others=sum(unit.custody != "expected" for unit in units),
+        next_id=network.next_stop(tx, till.location_id, found.retailer_id).id,
+    )
+
+
+async def _pass_form(
+    request: Request[Any, Any, Any],
+    form: Form,
+    *,
+    tags: tuple[str, ...] = ("",),
+    result: Result | None = None,
+    errors: tuple[tuple[str, str], ...] = (),
+) -> ASGIResponse:
+    """The form as it was sent, or fresh when it was not yet."""
+    context, place = request.app.state.context, await here(request)
+    opened = await context.db.read(open_pass, context.passes, till_of(request), form.one("pass"))
+    if opened is None:
+        return await show_home(request, till_words.refused("pass_unknown"))
+    bags, likely = till_views.fitting(place.state, opened.next_id)
+    sent = any(name == "container" for name, _ in form.fields)
+    wrong = [int(name[4:]) for name, _ in errors if name.startswith("tag-")]
+    empty = [number for number, tag in enumerate(tags, 1) if not tag]
+    view = PassForm(
+        till=place.view,
+        key=fresh_key(),
+        pass_code=form.one("pass"),
+        scanned_at=form.one("scanned_at"),
+        result=result,
+        title=f"{words.count(len(opened.units), 'thing', 'things')} for {opened.retailer}",
+        lead="Look at each thing: is it the right one? Untick what you do not take.",
+        errors=errors,
+        units=tuple(_as_sent(unit, form) if sent else unit for unit in opened.units),
+        reasons=till_words.UNIT_REASONS,
+        settled=f"{words.count(opened.others, 'thing', 'things')} of this code came before." if opened.others else "",
+        tags=tags,
+        focus=(wrong or empty or [1])[0],
+        bags=bags,
+        chosen=form.one("container") if sent else likely,
+    )
+    return page(render("till/pass.html", view, page="till"), 422 if errors else 200)
+
+
+def _as_sent(unit: UnitLine, form: Form) -> UnitLine:
+    parcel = form.one(f"parcel-{unit.id}") or "1"
+    return msgspec.structs.replace(
+        unit,
+        taken=unit.id in form.all("take"),
+        why=form.one(f"why-{unit.id}") or "not_presented",
+        parcel=int(parcel) if parcel.isdecimal() and len(parcel) < 3 else 1,
+    )
+
+
+def _tags(form: Form) -> tuple[str, ...]:
+    """What stands in the tag fields, in their order."""
+    count = sum(name.startswith("tag-") for name, _ in form.fields)
+    return tuple(form.one(f"tag-{number}", 60) for number in range(1, min(count, PARCELS_MAX) + 1)) or ("",)
+
+
+@post("/more", include_in_schema=False)
+async def more(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """One more parcel for the same pass."""
+    form = await read_form(request)
+    return await _pass_form(request, form, tags=(*_tags(form), "")[:PARCELS_MAX])
+
+
+@post("/hand-ins", include_in_schema=False)
+async def hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
+    form = await read_form(request)
+    context, till = request.app.state.context, till_of(request)
+    text, tags = form.one("pass"), _tags(form)
+    await _brake(request, text)
+    opened = await context.db.read(open_pass, context.passes, till, text)
+    if opened is None:
+        return await show_home(request, till_words.refused("pass_unknown"))
+    if any(_is_same_pass(tag, text) for tag in tags):  # the scanner read the pass twice
+        return await _pass_form(request, form, tags=tuple("" if _is_same_pass(tag, text) else tag for tag in tags))
+    data, errors = _command(form, opened, tags)
+    if data is None:
+        return await _pass_form(request, form, tags=tags, errors=errors)
+    answer, replayed = await once(
+        request,
+        form,
+        HandInAnswer,
+        _take_in,
+        context.passes,
+        context.settings,
+        till,
+        data,
+        form.one("container"),
+        now(),
+    )
+    if isinstance(answer, Problem):
+        raise Refused(answer)
+    if not replayed:
+        metrics.HAND_INS.labels(verdict=answer.verdict, reason=answer.reason or "").inc()
+    if answer.verdict == "accepted":
+        return see_other(f"/till?hand_in={answer.hand_in}")
+    if answer.verdict == "already":
+        return see_other("/till?already=1")
+    result = till_words.refused(answer.reason)
+    if answer.reason in NOT_OPEN:
+        return await show_home(request, result)
+    again = ("",) * len(tags) if answer.reason in ("tag_used", "tag_malformed", "tag_foreign_roll") else tags
+    return await _pass_form(request, form, tags=again, result=result)
+
+
+def _is_same_pass(tag: str, text: str) -> bool:
+    if codes.code_signs(tag) == codes.code_signs(text):
+        return True
+    return bool(set(codes.code_candidates(tag)) & set(codes.code_candidates(text)))
+
+
+def _command(form: Form, opened: Opened, tags: tuple[str, ...]) -> tuple[HandIn | None, tuple[tuple[str, str], ...]]:
+    """The hand-in that the form means, or what is missing."""
+    units = [_as_sent(unit, form) for unit in opened.units]
+    held = {n: [unit.id for unit in units if unit.taken and unit.parcel == n] for n in range(1, len(tags) + 1)}
+    errors = [
+        (f"tag-{number}", "Scan the tag of the parcel." if len(tags) == 1 else f"Scan the tag of parcel {number}.")
+        for number, inside in held.items()
+        if inside and not tags[number - 1]
+    ]
+    errors += [
+        (f"tag-{number}", f"Nothing is in parcel {number}. Say what is, or leave its tag empty.")
+        for number, inside in held.items()
+        if tags[number - 1] and not inside and any(held.values())
+    ]
+    if errors:
+        return None, tuple(errors)
+    chosen = form.one("container")
+    command = {
+        "pass": form.one("pass"),
+        "parcels": [{"tag": tags[n - 1], "units": inside} for n, inside in held.items() if inside],
+        "refused": [{"unit": unit.id, "reason": _reason(unit)} for unit in units if not unit.taken],
+        "container": chosen if chosen not in ("", "new") else None,
+        "scanned_at": _moment(form.one("scanned_at")),
+    }
+    if not units:
+        return None, (("tag-1", "Nothing of this code is left to hand in."),)
+    return msgspec.convert(command, HandIn), ()
+
+
+def _reason(unit: UnitLine) -> str:
+    return unit.why if unit.why in dict(till_words.UNIT_REASONS) else "other"
+
+
+def _moment(text: str) -> datetime:
+    """When the pass was scanned: it counts for codes shown before midnight of their last day."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return now()
+    return moment.astimezone(UTC) if moment.tzinfo else now()
+
+
+def _take_in(
+    tx: Tx, passes: PassKeys, settings: Any, till: Till, data: HandIn, chosen: str, at: datetime
+) -> HandInAnswer:
+    """A new bag is opened only once the things are taken, so that a refusal leaves no empty bag behind."""
+    answer = counter.confirm_hand_in(tx, passes, settings.base_url, till, data, at)
+    if answer.verdict == "accepted" and answer.parcels and chosen == "new":
+        bag = counter.open_container(tx, settings.gs1_prefix, till, NewContainer("bag"), at)
+        if isinstance(bag, ContainerView):
+            for parcel in answer.parcels:
+                counter.pack_parcel(tx, till, bag.id, PackIn(parcel.tag), at)
+    return answer
+
+
+HANDLERS: Final[list[Any]] = [scans_again, scan, more, hand_in]

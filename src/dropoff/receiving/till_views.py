@@ -1,0 +1,272 @@
+"""What the till's pages show, as plain structs, made from how the place stands. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from dropoff.counter import service as counter
+from dropoff.receiving.state import ContainerView, CounterState, PickupView, Stop
+from dropoff.receiving.till_words import N_, Result, bag_name, weight
+from dropoff.web import words
+
+
+class TillView(msgspec.Struct, frozen=True):
+    """Who asks, as every page of the till says it; `csrf` goes into its forms."""
+
+    location: str
+    device: str
+    csrf: str
+
+
+class BagLine(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    sscc: str
+    state: str
+    holds: str
+    goes: str
+    open: bool
+    warn: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+class ParcelLine(msgspec.Struct, frozen=True):
+    tag: str
+    words: str
+
+
+class ShipmentLine(msgspec.Struct, frozen=True):
+    name: str
+    state: str
+    words: str
+    links: tuple[tuple[str, str], ...]
+
+
+class UndoLine(msgspec.Struct, frozen=True):
+    id: str
+    key: str
+    words: str
+    until: str
+
+
+class HomeView(msgspec.Struct, frozen=True, kw_only=True):
+    till: TillView
+    key: str
+    result: Result | None
+    undo: UndoLine | None
+    counts: tuple[tuple[int, str, bool], ...]
+    problems: tuple[str, ...]
+    bags: tuple[BagLine, ...]
+    waiting: tuple[ParcelLine, ...]
+    shipments: tuple[ShipmentLine, ...]
+
+
+class UnitLine(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    title: str
+    variant: str
+    taken: bool = True
+    why: str = "not_presented"
+    parcel: int = 1
+
+
+class PassForm(msgspec.Struct, frozen=True, kw_only=True):
+    till: TillView
+    key: str
+    pass_code: str
+    scanned_at: str
+    result: Result | None
+    title: str
+    lead: str
+    errors: tuple[tuple[str, str], ...]
+    units: tuple[UnitLine, ...]
+    reasons: tuple[tuple[str, str], ...]
+    settled: str
+    tags: tuple[str, ...]
+    focus: int
+    bags: tuple[BagLine, ...]
+    chosen: str
+
+
+class ParcelPage(msgspec.Struct, frozen=True, kw_only=True):
+    till: TillView
+    key: str
+    result: Result | None
+    tag: str
+    lead: str
+    can_pack: bool
+    bags: tuple[BagLine, ...]
+    chosen: str
+    units: tuple[str, ...]
+
+
+class BagPage(msgspec.Struct, frozen=True, kw_only=True):
+    till: TillView
+    key: str
+    result: Result | None
+    bag: BagLine
+    can_seal: bool
+    can_unseal: bool
+    errors: tuple[tuple[str, str], ...]
+    parcels: tuple[ParcelLine, ...]
+
+
+class HandoverBag(msgspec.Struct, frozen=True):
+    sscc: str
+    name: str
+    words: str
+    ticked: bool
+
+
+class HandoverPage(msgspec.Struct, frozen=True, kw_only=True):
+    till: TillView
+    key: str
+    result: Result | None = None
+    errors: tuple[tuple[str, str], ...] = ()
+    bags: tuple[HandoverBag, ...] = ()
+    ticked: tuple[str, ...] = ()
+    missed: str = ""
+    lists: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    again: bool = False
+
+
+STATES: Final = {
+    "open": N_("Open"),
+    "sealed": N_("Sealed"),
+    "handed_over": N_("With the driver"),
+    "received": N_("Arrived"),
+    "unpacked": N_("Unpacked"),
+}
+SHIPMENT_STATES: Final = {
+    "expected": N_("Next departure"),
+    "planned": N_("Planned"),
+    "booking": N_("Being booked"),
+    "booked": N_("Booked"),
+    "rejected": N_("Refused by the carrier"),
+    "unknown": N_("Being checked"),
+}
+
+
+def goes(stop: Stop | None) -> str:
+    return f"to {stop.name}" if stop else ""
+
+
+def holds(parcels: int, weight_g: int) -> str:
+    """`3 parcels, 4.2 kg`; `empty`."""
+    if not parcels:
+        return N_("empty")
+    heavy = weight(weight_g)
+    return words.count(parcels, "parcel", "parcels") + (f", {heavy}" if heavy else "")
+
+
+def bag_line(bag: ContainerView, booked: frozenset[str] = frozenset()) -> BagLine:
+    """`booked`: shipments whose labels can be printed."""
+    planned = bag.shipment is not None
+    state = N_("Leaves with the driver") if planned and bag.status == "sealed" else STATES[bag.status]
+    return BagLine(
+        id=bag.id,
+        name=bag_name(bag.kind, bag.sscc),
+        sscc=bag.sscc,
+        state=state,
+        holds=holds(bag.parcels, bag.weight_g),
+        goes=goes(bag.next),
+        open=bag.status == "open",
+        labels=label_links(bag.shipment, bag.sscc) if bag.shipment in booked else (),
+    )
+
+
+def gone_line(bag: counter.ContainerView) -> BagLine:
+    """A bag that was here and is not any more."""
+    return BagLine(
+        id=bag.id,
+        name=bag_name(bag.kind, bag.sscc),
+        sscc=bag.sscc,
+        state=STATES[bag.status],
+        holds=holds(bag.parcel_count, bag.weight_g),
+        goes="",
+        open=False,
+    )
+
+
+def label_links(shipment_id: str | None, sscc: str = "") -> tuple[tuple[str, str], ...]:
+    """Of one bag, else of the whole shipment."""
+    base = f"/v1/shipments/{shipment_id}"
+    stem = f"{base}/containers/{sscc}/label" if sscc else f"{base}/labels"
+    return (
+        (f"{stem}.pdf", N_("Label") if sscc else N_("Labels")),
+        (f"{stem}.zpl", N_("For the label printer")),
+        *(() if sscc else ((f"{base}/manifest.csv", N_("Manifest")),)),
+    )
+
+
+def counts(state: CounterState) -> tuple[tuple[int, str, bool], ...]:
+    """`3 waiting, 1 bag open, 1 problem`: what the next shift has to know."""
+    found = state.counts
+    return (
+        (found.waiting, N_("waiting"), False),
+        (found.open, N_("bag open") if found.open == 1 else N_("bags open"), False),
+        (found.problems, N_("problem") if found.problems == 1 else N_("problems"), found.problems > 0),
+    )
+
+
+def booked_shipments(state: CounterState) -> frozenset[str]:
+    return frozenset(one.shipment for one in state.pickups if one.shipment and one.status == "booked")
+
+
+def shipment_lines(state: CounterState, zone: str, now: datetime) -> tuple[ShipmentLine, ...]:
+    return tuple(_shipment(one, zone, now) for one in state.pickups)
+
+
+def _shipment(one: PickupView, zone: str, now: datetime) -> ShipmentLine:
+    parts = []
+    if one.containers:
+        parts.append(words.count(len(one.containers), "bag", "bags"))
+    if one.parcels:
+        parts.append(words.count(one.parcels, "loose parcel", "loose parcels"))
+    when = words.at(one.departs_at, zone, now) if one.departs_at else N_("no driver planned yet")
+    name = one.destination.name if one.destination else N_("Unknown")
+    links = label_links(one.shipment) if one.status == "booked" else ()
+    return ShipmentLine(name, SHIPMENT_STATES.get(one.status, one.status), " · ".join([*parts, when]), links)
+
+
+def home_view(
+    till: TillView,
+    state: CounterState,
+    zone: str,
+    now: datetime,
+    *,
+    key: str,
+    result: Result | None,
+    undo: UndoLine | None,
+) -> HomeView:
+    booked = booked_shipments(state)
+    return HomeView(
+        till=till,
+        key=key,
+        result=result,
+        undo=undo,
+        counts=counts(state),
+        problems=tuple(problem.detail for problem in state.problems),
+        bags=tuple(bag_line(bag, booked) for bag in [*state.open, *state.sealed]),
+        waiting=tuple(ParcelLine(one.tag, f"for {one.retailer}") for one in state.waiting),
+        shipments=shipment_lines(state, zone, now),
+    )
+
+
+def fitting(state: CounterState, stop_id: str | None) -> tuple[tuple[BagLine, ...], str]:
+    """The open bags that this parcel may go into, and the likely one: a bag that goes there already, else an empty
+    one, else a new one."""
+    same = [bag for bag in state.open if bag.next is not None and bag.next.id == stop_id]
+    empty = [bag for bag in state.open if bag.next is None]
+    chosen = (same or empty)[-1].id if same or empty else "new"
+    return tuple(bag_line(bag) for bag in [*same, *empty]), chosen
+
+
+def handover_bags(state: CounterState, ticked: Sequence[str]) -> tuple[HandoverBag, ...]:
+    lines = []
+    for bag in state.sealed:
+        load = " · ".join(part for part in (holds(bag.parcels, bag.weight_g), goes(bag.next)) if part)
+        lines.append(HandoverBag(bag.sscc, bag_name(bag.kind, bag.sscc), load, bag.sscc in ticked))
+    return tuple(lines)

@@ -1,0 +1,223 @@
+"""What the till says: every verdict and reason as a colour, an icon, a few words, and the next step. Pure."""
+
+from typing import Final
+
+import msgspec
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate this later"
+    return text
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The big answer: `tone` is good, wait, bad or info, always beside an icon and words."""
+
+    tone: str
+    icon: str
+    title: str
+    text: str = ""
+    next: str = ""
+
+
+REFUSALS: Final[dict[str, Result]] = {
+    reason: Result("bad", icon, title, text, step)
+    for reason, icon, title, text, step in (
+        (
+            "pass_expired",
+            "wait",
+            N_("The code has run out"),
+            N_("Its last day is over."),
+            N_("On the customer's phone: 'Make the code valid again', then scan once more."),
+        ),
+        (
+            "pass_cancelled",
+            "no",
+            N_("This return is cancelled"),
+            N_("The customer or the retailer cancelled it."),
+            N_("Give the things back. The retailer can make a new return."),
+        ),
+        (
+            "pass_unknown",
+            "no",
+            N_("We do not know this code"),
+            N_("It is not in our network."),
+            N_("Scan again, or type the 4-4-4 code below the square."),
+        ),
+        (
+            "unit_unknown",
+            "no",
+            N_("Not in this return"),
+            N_("One of the things does not belong to this code."),
+            N_("Scan the pass again."),
+        ),
+        (
+            "unit_expired",
+            "wait",
+            N_("Too late for this thing"),
+            N_("It was cancelled or has run out."),
+            N_("Give it back. The rest can be handed in."),
+        ),
+        (
+            "tag_used",
+            "no",
+            N_("Tag used before"),
+            N_("This tag is, or was, on another parcel."),
+            N_("Take a new tag from the roll and scan that one."),
+        ),
+        (
+            "tag_malformed",
+            "no",
+            N_("This is no tag"),
+            N_("A tag has 6 to 20 letters and digits."),
+            N_("Scan the tag that you stick on the parcel."),
+        ),
+        (
+            "tag_foreign_roll",
+            "no",
+            N_("Tag of another shop"),
+            N_("Its roll is registered at another place."),
+            N_("Take a tag from your own roll."),
+        ),
+        (
+            "container_unknown",
+            "no",
+            N_("We do not know this bag"),
+            "",
+            N_("Choose another bag, or open a new one."),
+        ),
+        (
+            "wrong_location",
+            "no",
+            N_("It is not here"),
+            N_("By our books it is at another place."),
+            N_("Put it aside and call the operator."),
+        ),
+        (
+            "wrong_container",
+            "no",
+            N_("Wrong bag"),
+            N_("This bag goes somewhere else."),
+            N_("Choose another bag, or open a new one."),
+        ),
+        (
+            "container_not_open",
+            "no",
+            N_("This bag is closed"),
+            N_("It was sealed already, or is still empty."),
+            N_("Use the next bag."),
+        ),
+        (
+            "over_weight",
+            "no",
+            N_("Bag too heavy"),
+            N_("With this parcel it would pass its weight limit."),
+            N_("Seal this bag and open a new one."),
+        ),
+        (
+            "location_paused",
+            "no",
+            N_("This place takes nothing now"),
+            N_("The operator has paused it."),
+            N_("Send the customer to the next place; the code stays valid."),
+        ),
+        (
+            "test_mode",
+            "no",
+            N_("Test and real do not mix"),
+            N_("A test pass at a real till, or the reverse."),
+            N_("Give the things back."),
+        ),
+        (
+            "already_planned",
+            "wait",
+            N_("It leaves already"),
+            N_("This bag is booked on a shipment."),
+            N_("Leave it closed. The operator can cancel the shipment."),
+        ),
+        (
+            "undo_too_late",
+            "wait",
+            N_("Too late to undo"),
+            N_("Ten minutes are over, or the bag is sealed."),
+            N_("Call the operator."),
+        ),
+        (
+            "not_booked",
+            "wait",
+            N_("Not booked yet"),
+            N_("No carrier is booked for this bag."),
+            N_("Keep it here until the next driver."),
+        ),
+        (
+            "count_differs",
+            "no",
+            N_("The counts differ"),
+            N_("You and the driver do not count the same. Nothing was handed over."),
+            N_("Count again together."),
+        ),
+    )
+}
+
+UNIT_REASONS: Final = (
+    ("not_presented", N_("Not here today")),
+    ("prohibited", N_("Not allowed")),
+    ("too_large", N_("Too large")),
+    ("wrong_item", N_("Not the right thing")),
+    ("wet_or_leaking", N_("Wet or leaking")),
+    ("other", N_("Another reason")),
+)
+LEFT_BEHIND: Final = {
+    "not_presented": N_("not taken along"),
+    "seal_broken": N_("its seal is broken, a case is open"),
+    "not_booked": N_("not booked yet"),
+    "wrong_location": N_("not at this place by our books"),
+}
+NETWORKS: Final = {"post": N_("another post"), "sscc": N_("another company")}
+
+
+def refused(reason: str | None) -> Result:
+    return REFUSALS[reason or "pass_unknown"]
+
+
+def foreign(network: str) -> Result:
+    name = NETWORKS.get(network, network)
+    return Result(
+        "bad",
+        "cover",
+        f"This is a label of {name}" if network in NETWORKS else f"This is a {name} label",
+        N_("It is not ours. The box was used before."),
+        N_("Cover the old label, then scan the customer's code."),
+    )
+
+
+def unknown(text: str) -> Result:
+    return Result(
+        "wait",
+        "again",
+        N_("We do not know this"),
+        f"Read was: {text[:60]}" if text else "",
+        N_("Scan once more. If it stays, type the 4-4-4 code below the square."),
+    )
+
+
+def already(retailer: str) -> Result:
+    return Result(
+        "wait",
+        "again",
+        N_("Already taken in"),
+        f"Everything of this code is on its way to {retailer}." if retailer else N_("It was handed in before."),
+        N_("Nothing to do. The customer's phone shows the receipt."),
+    )
+
+
+def bag_name(kind: str, sscc: str) -> str:
+    """The last four digits, which stand large on the label."""
+    names = {"bag": N_("Bag"), "tote": N_("Tote"), "cage": N_("Cage"), "pallet": N_("Pallet"), "parcel": N_("Parcel")}
+    return f"{names[kind]} {sscc[-4:]}"
+
+
+def weight(grams: int) -> str:
+    """`0.6 kg`, `12 kg`; nothing when nobody weighed."""
+    if not grams:
+        return ""
+    return f"{grams / 1000:.1f} kg" if grams < 10_000 else f"{round(grams / 1000)} kg"

@@ -1,0 +1,226 @@
+"""The pass page and the receipt: the code to show, where to go with it, what happened, and the money.
+
+Whoever bears the code may see it, so there is no login and no token in its forms; nothing on it is personal.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, get, post
+from litestar.response.base import ASGIResponse
+
+from dropoff.access.guards import form_fields
+from dropoff.access.pages import refuse_other_sites
+from dropoff.counter import service as counter
+from dropoff.db import Tx
+from dropoff.kernel import codes
+from dropoff.kernel.clock import now
+from dropoff.kernel.errors import PROBLEMS, Problem, not_found
+from dropoff.returns import qr
+from dropoff.returns import service as returns
+from dropoff.returns.service import Links
+from dropoff.shopper import receipts, rules, service
+from dropoff.shopper.rules import Notice
+from dropoff.shopper.service import Seen
+from dropoff.web import words
+from dropoff.web.answers import answer
+from dropoff.web.problems import problem_response
+from dropoff.web.shell import page, render, see_other
+
+KEPT_FOREVER: Final = "private, max-age=31536000, immutable"
+DONE: Final = {
+    "renewed": Notice("good", "You have more time. The code stays the same."),
+    "kept": Notice("info", "This return has all the time already that the retailer gives."),
+    "cancelled": Notice("good", "The return is cancelled."),
+}
+HOME: Final = (("/", "To the start"),)
+
+
+class MessageView(msgspec.Struct, frozen=True):
+    title: str
+    text: str
+    try_again: bool = False
+    links: tuple[tuple[str, str], ...] = HOME
+
+
+class RenewView(msgspec.Struct, frozen=True):
+    text: str
+    problem: str
+    action: str
+    back: str
+
+
+class CancelView(msgspec.Struct, frozen=True, kw_only=True):
+    errors: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+    order: str = ""
+    email: str = ""
+    action: str
+    back: str
+
+
+def _unknown() -> ASGIResponse:
+    text = "Perhaps a letter got lost. The link in your mail always works; its last 16 signs are the code."
+    return page(render("shopper/message.html", MessageView("We do not know this code", text, try_again=True)), 404)
+
+
+def _path(code: str) -> str:
+    return f"/p/{codes.normalise_code(code)}"
+
+
+async def _see(request: Request[Any, Any, Any], code: str) -> Seen | None:
+    context = request.app.state.context
+    seen: Seen | None = await context.db.read(service.see_pass, context.passes, code, now())
+    return seen
+
+
+@get("/pass", include_in_schema=False)
+async def open_pass(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """From the form on the front page: an address or a code, however it was typed."""
+    text = request.query_params.get("code", "")
+    if codes.normalise_short_code(text):
+        said = "This short code is for the clerk at the counter. To see your return, open the link in your mail."
+        return page(render("shopper/message.html", MessageView("Say this code at the counter", said)))
+    found = codes.code_candidates(text)
+    return see_other(f"/p/{found[0]}") if found else _unknown()
+
+
+@get(["/p/{code:str}", "/P/{code:str}"], include_in_schema=False)
+async def pass_page(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+    seen = await _see(request, code)
+    if seen is None:
+        return _unknown()
+    at = now()
+    asked = request.query_params.get("q")
+    wanted = seen.postcode if asked is None else asked.strip()[:80]
+    near = service.places_near(request.app.state.context.nearby.snapshot, wanted, seen.country, at)
+    notice = DONE.get(request.query_params.get("done", ""))
+    view = rules.pass_view(seen.facts, at, path=_path(code), near=near, notice=notice)
+    return page(render("shopper/pass.html", view))
+
+
+@get("/p/{code:str}/qr.png", include_in_schema=False)
+async def pass_png(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+    return _picture(request, code, png=True)
+
+
+@get("/p/{code:str}/qr.svg", include_in_schema=False)
+async def pass_svg(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+    return _picture(request, code, png=False)
+
+
+def _picture(request: Request[Any, Any, Any], code: str, *, png: bool) -> ASGIResponse:
+    """The picture says what the address says, so no look-up is needed, and it tells nobody which codes exist."""
+    plain = codes.normalise_code(code)
+    if not codes.is_code(plain):
+        return _unknown()
+    text = qr.pass_text(request.app.state.context.settings.base_url, plain)
+    picture = qr.pass_png(text) if png else qr.pass_svg(text)
+    headers = {"cache-control": KEPT_FOREVER, "etag": picture.etag}
+    known = request.headers.get("if-none-match", "")
+    if known == "*" or picture.etag in known:
+        return ASGIResponse(status_code=304, headers=headers)
+    return ASGIResponse(body=picture.body, media_type=picture.media_type, headers=headers)
+
+
+@get("/p/{code:str}/renew", include_in_schema=False)
+async def renew_page(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+    seen = await _see(request, code)
+    return _unknown() if seen is None else page(_renewal(seen, _path(code)))
+
+
+def _renewal(seen: Seen, path: str, problem: str = "") -> bytes:
+    last = words.date(seen.facts.last_day_at, seen.facts.zone, now())
+    if not seen.facts.renewable and not problem:
+        problem = "This return is closed already."
+    text = f"The code is valid until {last}. You can have up to 14 more days; the code stays the same."
+    return render("shopper/renew.html", RenewView(text, problem, f"{path}/renew", path))
+
+
+@post("/p/{code:str}/renew", include_in_schema=False)
+async def renew(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+    refuse_other_sites(request)
+    seen = await _see(request, code)
+    outcome = await request.app.state.context.db.write(_renew, _links(request), code, now())
+    if seen is None or outcome is None:
+        return _unknown()
+    if isinstance(outcome, Problem):
+        return page(_renewal(seen, _path(code), PROBLEMS[outcome.code].title + "."), PROBLEMS[outcome.code].status)
+    longer = outcome.last_day_at > seen.facts.last_day_at
+    return see_other(f"{_path(code)}?done={'renewed' if longer else 'kept'}")
+
+
+def _renew(tx: Tx, links: Links, code: str, at: Any) -> Any:
+    found = returns.find_by_code(tx, links.passes, code)
+    return returns.renew(tx, links, found, at) if found else None
+
+
+@get("/p/{code:str}/cancel", include_in_schema=False)
+async def cancel_page(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+    if await _see(request, code) is None:
+        return _unknown()
+    return page(_cancellation(code))
+
+
+def _cancellation(code: str, **more: Any) -> bytes:
+    path = _path(code)
+    return render("shopper/cancel.html", CancelView(action=f"{path}/cancel", back=path, **more))
+
+
+@post("/p/{code:str}/cancel", include_in_schema=False)
+async def cancel(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+    refuse_other_sites(request)
+    fields = dict(await form_fields(request))
+    order, email = fields.get("order", "").strip()[:200], fields.get("email", "").strip()[:320]
+    errors = []
+    if not order:
+        errors.append(("order", "Type the order number."))
+    if "@" not in email:
+        errors.append(("email", "Type the e-mail address of the order."))
+    if errors:
+        return page(_cancellation(code, errors=tuple(errors), order=order, email=email), 422)
+    outcome = await request.app.state.context.db.write(_cancel, _links(request), code, (order, email), now())
+    if outcome is None:
+        return _unknown()
+    if isinstance(outcome, Problem):
+        said = outcome.detail or PROBLEMS[outcome.code].title + "."
+        return page(_cancellation(code, problem=said, order=order, email=email), PROBLEMS[outcome.code].status)
+    return see_other(f"{_path(code)}?done=cancelled")
+
+
+def _cancel(tx: Tx, links: Links, code: str, proof: tuple[str, str], at: Any) -> Any:
+    found = returns.find_by_code(tx, links.passes, code)
+    return returns.cancel_by_pass(tx, links, found, *proof, at) if found else None
+
+
+def _links(request: Request[Any, Any, Any]) -> Links:
+    context = request.app.state.context
+    return Links(context.passes, context.settings.base_url)
+
+
+@get("/r/{token:str}", include_in_schema=False)
+async def receipt(request: Request[Any, Any, Any], token: str) -> ASGIResponse:
+    """A page for people, the same as JSON for programs."""
+    found = await request.app.state.context.db.read(counter.receipt_view, token)
+    wants_html = "text/html" in request.headers.get("accept", "")
+    if found is None and wants_html:
+        said = "The address may have lost a letter. The return's own page shows the hand-in too."
+        return page(render("shopper/message.html", MessageView("We do not know this receipt", said)), 404)
+    if found is None:
+        return problem_response(request, not_found("receipt"))
+    if not wants_html:
+        return answer(found, headers={"cache-control": "no-store"})
+    return page(render("shopper/receipt.html", receipts.receipt_page(found)))
+
+
+HANDLERS: Final[list[Any]] = [
+    receipt,
+    open_pass,
+    pass_page,
+    pass_png,
+    pass_svg,
+    renew_page,
+    renew,
+    cancel_page,
+    cancel,
+]

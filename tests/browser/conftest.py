@@ -1,0 +1,241 @@
+"""A served application with a small world made through its own API, and Debian's Chromium to look at it.
+
+Without Chromium the tests of this folder are skipped but one, which fails and names the command that is missing: so
+the rest of a run is still worth reading.
+"""
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+CHROMIUM = Path(os.environ.get("DROPOFF_TEST_CHROMIUM", "/usr/bin/chromium"))
+INSTALL = f"{CHROMIUM} is missing. Install it with: apt-get update && apt-get install -y chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+OPERATOR_KEY = "op_for-browser-tests-only"
+BERLIN = [
+    ("spaeti", "Späti am Rosenthaler Platz", 52.5297, 13.4014, "10119", "Torstraße 125", "24/7"),
+    ("kiosk", "Kiosk Mitte", 52.5309, 13.3840, "10115", "Chausseestraße 8", "Mo-Su 00:00-00:01"),
+    ("laden", "Paketladen Nordbahnhof", 52.5316, 13.3889, "10115", "Invalidenstraße 130", "after lunch"),
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.browser)
+        if not CHROMIUM.exists() and item.name != "test_chromium_is_installed":
+            item.add_marker(pytest.mark.skip(reason=INSTALL))
+
+
+class World:
+    """What the network, a retailer and a till did before the browser comes. Every call is one of the public API."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self.operator = self._client(OPERATOR_KEY)
+        self._numbers = itertools.count(1)
+        self._run = uuid.uuid4().hex[:6].upper()
+        self.locations = self._locations()
+
+    def _client(self, key: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=30, trust_env=False)
+
+    def _locations(self) -> dict[str, str]:
+        features = [
+            {
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": [lon, lat]},
+                "properties": {
+                    "id": key,
+                    "name": name,
+                    "kind": "store",
+                    "country": "DE",
+                    "street": street,
+                    "postcode": postcode,
+                    "city": "Berlin",
+                    "opening_hours": hours,
+                },
+            }
+            for key, name, lat, lon, postcode, street, hours in BERLIN
+        ]
+        headers = {"Content-Type": "application/geo+json"}
+        body = {"type": "FeatureCollection", "features": features}
+        path = "/v1/location-imports?source=browser"
+        self.operator.post(path, json=body, headers=headers).raise_for_status()
+        found: dict[str, str] = {}
+        deadline = time.monotonic() + 20
+        while len(found) < len(BERLIN):
+            assert time.monotonic() < deadline, "the import never reached the search"
+            answer = self.operator.get("/v1/locations", params={"near": "52.53,13.39", "limit": 10})
+            found = {item["external_id"]: item["id"] for item in answer.raise_for_status().json()["items"]}
+            time.sleep(0.05)
+        return found
+
+    def post(self, client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = client.post(path, json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+        assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def retailer(self, **policy: Any) -> tuple[httpx.Client, dict[str, Any]]:
+        number = f"{self._run.lower()}-{next(self._numbers)}"
+        made = self.post(
+            self.operator,
+            "/v1/retailers",
+            {
+                "name": "Nordlys",
+                "slug": f"nordlys-{number}",
+                "country": "DE",
+                "currency": "EUR",
+                "locale": "de",
+                "return_address": {
+                    "name": "Nordlys Retouren",
+                    "street": "Lagerstraße 1",
+                    "postcode": "10115",
+                    "city": "Berlin",
+                    "country": "DE",
+                },
+                "policy": {"window_days": 30, "refund_at": "hand_in", "resolutions": ["refund"], **policy},
+            },
+        )
+        return self._client(made["api_key"]), made
+
+    def issue(self, retailer: httpx.Client) -> dict[str, Any]:
+        """A return of two jackets and a pair of socks; `order` is its order's reference."""
+        reference = f"SO-{self._run}-{next(self._numbers)}"
+        delivered = (datetime.now(UTC) - timedelta(days=3)).isoformat()
+        lines = [
+            {"sku": "JACKET-38", "title": "Regenjacke", "variant": "38", "quantity": 2, "unit_price": 8900},
+            {"sku": "SOCKS", "title": "Wollsocken", "quantity": 1, "unit_price": 1290},
+        ]
+        shopper = {"name": "Æsa Ødegård", "email": "aesa@example.org", "postcode": "10119", "country": "DE"}
+        order = {"reference": reference, "placed_at": delivered, "delivered_at": delivered, "currency": "EUR"}
+        self.post(retailer, "/v1/orders", {**order, "shopper": shopper, "lines": lines})
+        units = [
+            {"sku": "JACKET-38", "quantity": 2, "reason": "too_small", "resolution": "refund"},
+            {"sku": "SOCKS", "resolution": "refund"},
+        ]
+        return {**self.post(retailer, "/v1/returns", {"order": reference, "units": units}), "order": reference}
+
+    def pairing_url(self) -> str:
+        number = next(self._numbers)
+        device = self.post(
+            self.operator, f"/v1/locations/{self.locations['spaeti']}/devices", {"name": f"Till {number}"}
+        )
+        url: str = device["pairing_url"]
+        return url
+
+    def tag(self) -> str:
+        return f"T{self._run}{next(self._numbers):03}"
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a process of its own, as `dropoff serve` starts it."""
+    data = tmp_path_factory.mktemp("served")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DROPOFF_")}
+    environment |= {
+        "DROPOFF_DATA": str(data),
+        "DROPOFF_BASE_URL": url,
+        "DROPOFF_OPERATOR_KEY": OPERATOR_KEY,
+        "DROPOFF_LOG_LEVEL": "warning",
+    }
+    command = [sys.executable, "-m", "dropoff.cli", "serve", "--port", str(port)]
+    with (data / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 60
+        with httpx.Client(trust_env=False) as client:
+            while not _answers(client, f"{url}/health/ready"):
+                assert process.poll() is None, (data / "log").read_text()
+                assert time.monotonic() < deadline, (data / "log").read_text()
+                time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(client: httpx.Client, url: str) -> bool:
+    try:
+        return client.get(url).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def world(served: str) -> World:
+    return World(served)
+
+
+# A module, not a session: while Playwright runs, this thread has an event loop, which other folders' tests do not expect.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class Complaints(list[str]):
+    """What the browser complained about: blocked by the policy, not found, broken."""
+
+    def watch(self, context: BrowserContext) -> None:
+        context.on("console", self._note)
+        context.on("weberror", lambda error: self.append(str(error.error)))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # A page that is meant to answer 4xx is no complaint; its own text is under test.
+        if message.type in ("error", "warning") and "status of 4" not in message.text:
+            self.append(message.text)
+
+
+@pytest.fixture
+def visit(chromium: Browser, served: str) -> Iterator[Page]:
+    """A fresh profile on a phone; at the end nothing may have been blocked or broken."""
+    context = chromium.new_context(base_url=served, viewport={"width": 390, "height": 844})
+    complaints = Complaints()
+    complaints.watch(context)
+    yield context.new_page()
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def till(visit: Page, world: World) -> Page:
+    """A paired till on its front page."""
+    visit.goto(world.pairing_url())
+    visit.get_by_role("button", name="Yes, this is the till").click()
+    return visit
