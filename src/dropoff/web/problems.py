@@ -40,6 +40,13 @@ class Document(msgspec.Struct, omit_defaults=True):
     data: dict[str, Any] = {}
 
 
+class _ReadyResponse(ASGIResponse):
+    """Litestar asks what an exception handler answers to become a response; this one is ready as it is."""
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
+        return self
+
+
 def status_of(problem: Problem) -> int:
     return PROBLEMS[problem.code].status
 
@@ -68,7 +75,7 @@ def problem_response(request: Request[Any, Any, Any], problem: Problem) -> ASGIR
         headers["Retry-After"] = str(problem.retry_after_s)
     page = wants_page(request)
     body = _page(problem) if page else problem_body(problem, request.app.state.context.settings.base_url)
-    return ASGIResponse(
+    return _ReadyResponse(
         body=body, status_code=status, headers=headers, media_type="text/html" if page else MEDIA_TYPE, encoding="utf-8"
     )
 
