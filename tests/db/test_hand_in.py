@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.counter_world import BASE_URL, NOW, World, days
 
 from dropoff.counter import service as counter
 from dropoff.counter.service import ParcelIn, RefusedIn
@@ -12,7 +13,6 @@ from dropoff.counter.tables import container, hand_in, parcel, tag
 from dropoff.db import Database
 from dropoff.db.vault import token_hash
 from dropoff.returns import service as returns
-from tests.counter_world import BASE_URL, NOW, World, days
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def test_nothing_is_left_of_a_refusal_but_its_attempt(world: World) -> None:
 
 
 def test_a_paused_place_takes_nothing_in(world: World) -> None:
-    from dropoff.network.tables import location  # noqa: PLC0415 - pausing has no service yet
+    from dropoff.network.tables import location
 
     till, made = world.till(), world.give_back()
     pause = location.update().where(location.c.id == till.location_id).values(state="paused")

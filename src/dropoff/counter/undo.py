@@ -15,7 +15,8 @@ from dropoff.db import Tx
 from dropoff.kernel.errors import Problem, not_found
 from dropoff.network import service as network
 from dropoff.returns import service as returns
-from dropoff.returns.service import Move, ReturnRow
+from dropoff.returns.issuing import SHOPPER
+from dropoff.returns.service import Move, Next, ReturnRow
 
 
 class UndoAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,8 +106,10 @@ def _free_units(tx: Tx, till: Till, undoing: Undoing, freed: list[str], at: date
         unit_ids=freed,
         at=at,
         actor=till.actor,
-        holder=place.name if place else None,
-        next=ways.next_pickup(tx, till.location_id, undoing.head.retailer_id, at) if place else None,
+        holder=place.name if place else SHOPPER,
+        next=ways.next_pickup(tx, till.location_id, undoing.head.retailer_id, at)
+        if place
+        else Next("hand_in", undoing.head.last_day_at),
         location_id=till.location_id,
     )
     return len(returns.move_units(tx, move)) == len(freed)
