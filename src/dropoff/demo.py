@@ -13,8 +13,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from dropoff.access import service as access
 from dropoff.app import Context
 from dropoff.db import Tx
+from dropoff.db.vault import token_hash
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.network import importing
@@ -51,6 +55,18 @@ ORDERS = (
     ("boots", [("BOOTS-42", "Winter boots", "42", 1, 129900, 1800)]),
     ("three shirts", [("SHIRT-M", "Linen shirt", "M", 3, 39900, 250)]),
 )
+LINE_FIELDS = ("sku", "title", "variant", "quantity", "unit_price", "weight_g")
+SHOPPER = {
+    "name": "Demo Shopper",
+    "email": "shopper@example.org",
+    "locale": "da",
+    "postcode": "1050",
+    "country": "DK",
+}
+FIRST_RETURN = [
+    {"sku": "JACKET-38", "quantity": 2, "reason": "too_small", "resolution": "refund"},
+    {"sku": "SOCKS", "reason": "changed_mind", "resolution": "refund"},
+]
 
 
 def fill(context: Context, say: Callable[[str], None]) -> None:
@@ -64,8 +80,9 @@ def fill(context: Context, say: Callable[[str], None]) -> None:
     till_location = context.db.read_sync(network.location_by_external_id, SOURCE, TILL_AT)
     assert till_location is not None, "the demo file holds the till's location"
     context.db.write_sync(_lanes, retailer_id, moment)
+    links = returns.Links(context.passes, context.settings.base_url)
     references = [context.db.write_sync(_order, retailer_id, number, moment) for number in range(len(ORDERS))]
-    pass_url = context.db.write_sync(_first_return, context, retailer_id, references[0], moment)
+    pass_url = context.db.write_sync(_first_return, links, retailer_id, references[0], moment)
     device = context.db.write_sync(network.add_device, till_location.id, "Demo till", context.settings.base_url, moment)
     assert not isinstance(device, Problem)
     base = context.settings.base_url
@@ -140,6 +157,9 @@ def _import_points(context: Context, moment: datetime) -> None:
 
 
 def _retailer(tx: Tx, api_key: str, moment: datetime) -> str:
+    known = access.find_by_token(tx, token_hash(api_key))
+    if known is not None and known.retailer_id is not None:
+        return known.retailer_id
     new = retailers.NewRetailer(
         name="Nordlys Outdoor (demo)",
         slug="nordlys-demo",
@@ -152,10 +172,7 @@ def _retailer(tx: Tx, api_key: str, moment: datetime) -> str:
         policy=Policy(window_days=30, refund_at="receipt", resolutions=("refund", "exchange", "store_credit")),
     )
     made = retailers.add_retailer(tx, new, moment, api_key)
-    if isinstance(made, Problem):
-        kept = retailers.find_by_slug(tx, new.slug)
-        assert kept is not None, made
-        return kept.id
+    assert not isinstance(made, Problem), made
     return made.id
 
 
@@ -180,35 +197,26 @@ def _order(tx: Tx, retailer_id: str, number: int, moment: datetime) -> str:
     """A fresh set of orders each week, since a return window closes."""
     year, week, _ = moment.isocalendar()
     placed = datetime.fromisocalendar(year, week, 1).replace(tzinfo=moment.tzinfo) - timedelta(days=6)
-    order = returns.NewOrder(
-        reference=f"DEMO-{year}{week:02}-{number + 1}",
-        placed_at=placed,
-        delivered_at=placed + timedelta(days=2),
-        currency="DKK",
-        shopper=returns.Shopper(
-            name="Demo Shopper", email="shopper@example.org", locale="da", postcode="1050", country="DK"
-        ),
-        lines=tuple(
-            returns.NewLine(sku=sku, title=title, variant=variant, quantity=count, unit_price=price, weight_g=grams)
-            for sku, title, variant, count, price, grams in ORDERS[number]
-        ),
+    order = msgspec.convert(
+        {
+            "reference": f"DEMO-{year}{week:02}-{number + 1}",
+            "placed_at": placed,
+            "delivered_at": placed + timedelta(days=2),
+            "currency": "DKK",
+            "shopper": SHOPPER,
+            "lines": [dict(zip(LINE_FIELDS, line, strict=True)) for line in ORDERS[number]],
+        },
+        returns.NewOrder,
     )
     made = returns.add_order(tx, retailer_id, order, moment)
     assert not isinstance(made, Problem), made
     return order.reference
 
 
-def _first_return(tx: Tx, context: Context, retailer_id: str, reference: str, moment: datetime) -> str:
-    base = context.settings.base_url
-    wish = returns.NewReturn(
-        order=reference,
-        units=(
-            returns.WantedUnit(sku="JACKET-38", quantity=2, reason="too_small", resolution="refund"),
-            returns.WantedUnit(sku="SOCKS", reason="changed_mind", resolution="refund"),
-        ),
-    )
-    made = returns.issue_return(tx, context.passes, base, retailer_id, wish, moment, f"retailer:{retailer_id}")
+def _first_return(tx: Tx, links: returns.Links, retailer_id: str, reference: str, moment: datetime) -> str:
+    wish = msgspec.convert({"order": reference, "units": FIRST_RETURN}, returns.NewReturn)
+    made = returns.issue_return(tx, links, retailer_id, wish, moment, f"retailer:{retailer_id}")
     if not isinstance(made, Problem):
         return made.pass_.url
-    kept = returns.list_returns(tx, context.passes, base, retailer_id, order=reference)
+    kept = returns.list_returns(tx, links, retailer_id, None, reference, None, 1)
     return kept.items[0].pass_.url

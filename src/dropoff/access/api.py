@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.access import service
@@ -32,7 +33,7 @@ async def list_keys(request: Request[Any, Any, Any]) -> ASGIResponse:
     status_code=200,
     opt=doc("Revoke a key", answer=service.KeyView, problems=("not-found",), key="optional"),
 )
-async def revoke_key(request: Request[Any, Any, Any], key_id: str) -> ASGIResponse:
+async def revoke_key(request: Request[Any, Any, Any], key_id: FromPath[str]) -> ASGIResponse:
     answer = await write(request, service.revoke_key, key_id, now())
     request.app.state.context.principals.forget()
     return answer
@@ -44,7 +45,7 @@ async def revoke_key(request: Request[Any, Any, Any], key_id: str) -> ASGIRespon
     status_code=200,
     opt=doc("Replace a key", answer=service.RotatedKey, problems=("not-found",), key="optional"),
 )
-async def rotate_key(request: Request[Any, Any, Any], key_id: str) -> ASGIResponse:
+async def rotate_key(request: Request[Any, Any, Any], key_id: FromPath[str]) -> ASGIResponse:
     answer = await write(request, service.rotate_key, key_id, now())
     request.app.state.context.principals.forget()
     return answer
