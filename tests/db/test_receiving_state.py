@@ -8,14 +8,15 @@ from tests.world import NOW, good
 
 from dropoff.cases import service as cases
 from dropoff.db import Database
+from dropoff.network.store import Location
 from dropoff.receiving.state import CounterState, counter_state
 
 
-def state_of(db: Database, place: world.Location, live: bool = True) -> CounterState:
+def state_of(db: Database, place: Location, live: bool = True) -> CounterState:
     return good(db.read_sync(counter_state, place.id, live, NOW))
 
 
-def problem_at(db: Database, place: world.Location, live: bool = True) -> str:
+def problem_at(db: Database, place: Location, live: bool = True) -> str:
     return db.write_sync(
         lambda tx: cases.open_case(
             tx,

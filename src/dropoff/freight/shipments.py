@@ -272,6 +272,7 @@ def container_received(tx: Tx, container_id: str, at: datetime) -> None:
     shipment_id = store.shipment_of_container(tx, container_id)
     if shipment_id is None:
         return
+    store.lock_shipment(tx, shipment_id)
     travelling = [held for held in store.containers_of(tx, [shipment_id])[shipment_id] if held.status not in ARRIVED]
     if not travelling:
         store.move_shipment(tx, shipment_id, "receive")

@@ -175,6 +175,11 @@ def move_shipment(tx: Tx, shipment_id: str, event: str, **values: Any) -> Shipme
     return _shipment(rows[0]) if rows else None
 
 
+def lock_shipment(tx: Tx, shipment_id: str) -> None:
+    """Of two of its containers that arrive at once, the second sees the first."""
+    tx.first(sa.select(shipment.c.id).where(shipment.c.id == shipment_id).with_for_update())
+
+
 def find_shipment(tx: Tx, shipment_id: str, viewer: Viewer = OPERATOR) -> ShipmentRow | None:
     row = tx.first(sa.select(shipment).where(shipment.c.id == shipment_id, viewer.condition()))
     return _shipment(row) if row else None

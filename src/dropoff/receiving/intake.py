@@ -13,7 +13,7 @@ from dropoff.counter import service as counter
 from dropoff.counter.service import ContainerRow, ParcelRow
 from dropoff.db import Tx
 from dropoff.events.log import Event, append
-from dropoff.freight import shipments as freight
+from dropoff.freight import service as freight
 from dropoff.kernel.ids import new_id
 from dropoff.kernel.tags import fold_tag
 from dropoff.receiving import rules, store
