@@ -1,4 +1,4 @@
-"""Writes into the docs what the code knows better: the list of problem codes and the table of settings.
+"""Writes into the docs what the code knows better: the problem codes, the table of settings, the state tables.
 
     python docs/generate.py
 
@@ -10,7 +10,10 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
+from dropoff.counter import rules as counter
+from dropoff.freight import rules as freight
 from dropoff.kernel.errors import PROBLEMS
+from dropoff.returns import rules as returns
 from dropoff.settings import DOCUMENTED
 
 HERE = Path(__file__).resolve().parent
@@ -53,6 +56,55 @@ def settings_table() -> str:
     return "\n".join(["| setting | meaning |", "|---|---|", *rows])
 
 
+STATES_HEAD = """# States
+
+What a thing may become, as tables in the code: `returns/rules.py`, `counter/rules.py`, `freight/rules.py`. An edge that is not drawn does not exist: the service does not make it, and where two race for one, the database lets one of them through.
+
+A unit has two states, since where a thing is and what became of its money go their own ways. Its `status` is the resolution once that is settled (refunded, exchanged, credited, rejected), else the custody. A return has no table: its status is derived from its units.
+
+Money falls due (`fall_due`) by the retailer's policy: at `hand_in`, `receive` or `inspect`, at the latest at an event that can only come after it, and when a thing is lost on the way. It also falls due when the retailer pays before that. Payments, exchanges and credits are `refund`, `exchange`, `credit`; `withdraw` is the undo of a hand-in before anything was paid.
+
+This page is made from the code by `make docs`.
+"""
+
+MACHINES = (
+    ("Unit: custody", returns.CUSTODY, returns.CUSTODY_TRANSITIONS),
+    ("Unit: resolution", returns.RESOLUTION, returns.RESOLUTION_TRANSITIONS),
+    ("Parcel", counter.PARCEL_STATES, counter.PARCEL_TRANSITIONS),
+    ("Container", counter.CONTAINER_STATES, counter.CONTAINER_TRANSITIONS),
+    ("Shipment", freight.SHIPMENT_STATES, freight.SHIPMENT_TRANSITIONS),
+)
+"""Title, states (the first is where it begins), and the table."""
+
+
+def states_page() -> str:
+    return "\n".join([STATES_HEAD, *(_machine(*machine) for machine in MACHINES)])
+
+
+def _machine(title: str, states: tuple[str, ...], table: dict[tuple[str, str], str]) -> str:
+    events = list(dict.fromkeys(event for _, event in table))
+    ends = [state for state in states if not any(source == state for source, _ in table)]
+    edges = [f"    {source} --> {target}: {event}" for (source, event), target in table.items()]
+    drawing = [f"    [*] --> {states[0]}", *edges, *(f"    {state} --> [*]" for state in ends)]
+    rows = [
+        f"| `{state}` | " + " | ".join(f"`{table[state, e]}`" if (state, e) in table else "" for e in events) + " |"
+        for state in states
+    ]
+    return "\n".join(
+        [
+            f"## {title}\n",
+            "```mermaid",
+            "stateDiagram-v2",
+            *drawing,
+            "```\n",
+            "| | " + " | ".join(events) + " |",
+            "|---" * (len(events) + 1) + "|",
+            *rows,
+            "",
+        ]
+    )
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
@@ -71,6 +123,7 @@ def pages() -> dict[Path, str]:
     operating = HERE / "operating.md"
     return {
         HERE / "errors.md": errors_page(),
+        HERE / "states.md": states_page(),
         operating: with_block(operating.read_text(encoding="utf-8"), "settings", settings_table()),
     }
 
