@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, delete, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
@@ -71,7 +72,7 @@ class PairedView(msgspec.Struct, frozen=True):
         key="optional",
     ),
 )
-async def add_device(request: Request[Any, Any, Any], location_id: str) -> ASGIResponse:
+async def add_device(request: Request[Any, Any, Any], location_id: FromPath[str]) -> ASGIResponse:
     sent = await body(request, DeviceBody)
     base_url = request.app.state.context.settings.base_url
     return await write(
@@ -116,7 +117,7 @@ def _pair_device(tx: Tx, code: str, at: datetime) -> PairedView | Problem:
     guards=[for_operator],
     opt=doc("List a location's tills", query=DeviceQuery, answer=DeviceList, problems=("not-found",)),
 )
-async def list_location_devices(request: Request[Any, Any, Any], location_id: str) -> ASGIResponse:
+async def list_location_devices(request: Request[Any, Any, Any], location_id: FromPath[str]) -> ASGIResponse:
     wanted = query(request, DeviceQuery)
     return await read(request, _list_devices, location_id, wanted.after, wanted.limit)
 
@@ -138,7 +139,7 @@ def _list_devices(tx: Tx, location_id: str | None, after: str, limit: int) -> De
     status_code=200,
     opt=doc("Revoke a till: its token and sessions end", answer=DeviceView, problems=("not-found",)),
 )
-async def revoke_device(request: Request[Any, Any, Any], device_id: str) -> ASGIResponse:
+async def revoke_device(request: Request[Any, Any, Any], device_id: FromPath[str]) -> ASGIResponse:
     revoked = await write(request, _revoke_device, device_id, now(), principal(request).actor, key="none")
     request.app.state.context.principals.forget()
     return revoked

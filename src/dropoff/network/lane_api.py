@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, delete, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
@@ -110,7 +111,7 @@ def _carrier_unknown(pointer: str, told: str) -> Problem:
     status_code=200,
     opt=doc("Remove a lane; what was planned by it goes on", answer=LaneView, problems=("not-found",)),
 )
-async def remove_lane(request: Request[Any, Any, Any], lane_id: str) -> ASGIResponse:
+async def remove_lane(request: Request[Any, Any, Any], lane_id: FromPath[str]) -> ASGIResponse:
     return await write(request, _remove_lane, lane_id, now(), principal(request).actor, key="none")
 
 

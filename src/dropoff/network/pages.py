@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.access import service as access
@@ -27,7 +28,7 @@ class PairView(msgspec.Struct, frozen=True):
 
 
 @get("/pair/{code:str}", include_in_schema=False)
-async def pair_page(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+async def pair_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     found = await request.app.state.context.db.read(service.find_pairing, code, now())
     if isinstance(found, Problem):
         return _refused(found)
@@ -38,7 +39,7 @@ async def pair_page(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
 
 
 @post("/pair/{code:str}", include_in_schema=False)
-async def pair(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+async def pair(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     refuse_other_sites(request)
     context = request.app.state.context
     outcome = await context.db.write(_pair_browser, code, now())

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, get
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
@@ -144,7 +145,7 @@ async def _list_all(request: Request[Any, Any, Any], wanted: SearchQuery) -> ASG
 
 
 @get("/v1/locations/{location_id:str}", opt=doc("Read a place", answer=LocationView, problems=("not-found",)))
-async def read_location(request: Request[Any, Any, Any], location_id: str) -> ASGIResponse:
+async def read_location(request: Request[Any, Any, Any], location_id: FromPath[str]) -> ASGIResponse:
     who = await authenticate(request)
     find = service.location if who is not None and who.role == "operator" else service.public_location
     found = await request.app.state.context.db.read(find, location_id)
