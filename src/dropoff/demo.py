@@ -48,12 +48,9 @@ FIGURES = ("Havfruen", "Nordlys", "Trollet", "Elgen", "Bølgen", "Granen", "Fyre
 HOURS = ("Mo-Fr 07:00-22:00; Sa-Su 09:00-21:00", "Mo-Fr 10:00-18:00; Sa 10:00-16:00", "Mo-Sa 08:00-20:00; PH off")
 TILL_AT = "dk-københavn-00"
 ORDERS = (
-    (
-        "jacket and socks",
-        [("JACKET-38", "Rain jacket", "38", 2, 89900, 620), ("SOCKS", "Wool socks", None, 1, 12900, 90)],
-    ),
-    ("boots", [("BOOTS-42", "Winter boots", "42", 1, 129900, 1800)]),
-    ("three shirts", [("SHIRT-M", "Linen shirt", "M", 3, 39900, 250)]),
+    (("JACKET-38", "Rain jacket", "38", 2, 89900, 620), ("SOCKS", "Wool socks", None, 1, 12900, 90)),
+    (("BOOTS-42", "Winter boots", "42", 1, 129900, 1800),),
+    (("SHIRT-M", "Linen shirt", "M", 3, 39900, 250),),
 )
 LINE_FIELDS = ("sku", "title", "variant", "quantity", "unit_price", "weight_g")
 SHOPPER = {
@@ -88,7 +85,8 @@ def fill(context: Context, say: Callable[[str], None]) -> None:
     base = context.settings.base_url
     say(
         f"""
-The demo network is ready. Everything in it is fictional.
+The demo network is ready. Everything in it is fictional, and its
+labels carry GS1's example prefix.
 
   Shopper's pass       {pass_url}
   Clerk's till         {device.pairing_url}
@@ -217,6 +215,6 @@ def _first_return(tx: Tx, links: returns.Links, retailer_id: str, reference: str
     wish = msgspec.convert({"order": reference, "units": FIRST_RETURN}, returns.NewReturn)
     made = returns.issue_return(tx, links, retailer_id, wish, moment, f"retailer:{retailer_id}")
     if not isinstance(made, Problem):
-        return made.pass_.url
+        return f"{links.base_url}/p/{made.pass_.code}"
     kept = returns.list_returns(tx, links, retailer_id, None, reference, None, 1)
-    return kept.items[0].pass_.url
+    return f"{links.base_url}/p/{kept.items[0].pass_.code}"

@@ -51,7 +51,7 @@ def serve(settings: Settings, host: str, port: int, *, worker: bool, demo_networ
         print(f"Preparing the database in {settings.data} ...", flush=True)
     with _context(settings) as context:
         configure("warning" if demo_network else settings.log_level)
-        if settings.gs1_is_example:
+        if settings.gs1_is_example and not demo_network:
             log.warning(EXAMPLE_PREFIX)
         if demo_network:
             demo.fill(context, print)

@@ -39,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 DOCUMENTED = {
     "DROPOFF_DATABASE_URL": "The database; default SQLite in the data folder, or `postgresql://user:password@host/name`.",
     "DROPOFF_DATA": "The folder for the SQLite file, the made secret and temporary files; default `data`.",
-    "DROPOFF_BASE_URL": "The address clients use, without a path; default `http://127.0.0.1:8000`.",
+    "DROPOFF_BASE_URL": "The address clients use, without a path; default `http://127.0.0.1:PORT`.",
     "DROPOFF_OPERATOR_KEY": "The first operator key; default derived from the secret and shown at start by `make run`.",
     "DROPOFF_SECRET": "The root of all derived codes and sealed values; made in the data folder on SQLite, required on PostgreSQL.",
     "DROPOFF_WEBHOOK_ALLOW_PRIVATE": "`true` lets webhooks go to private and loopback addresses, for trials only; default `false`.",
@@ -51,7 +51,8 @@ DOCUMENTED = {
 """Every variable, for the docs and for naming unknown ones at start. Adapters read `DROPOFF_CARRIER_<NAME>_*`."""
 
 
-def load(environ: Mapping[str, str] | None = None) -> Settings:
+def load(environ: Mapping[str, str] | None = None, *, port: int = 8000) -> Settings:
+    """`port`: where this process will answer, for the default address."""
     env = os.environ if environ is None else environ
     unknown = [
         name
@@ -71,7 +72,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         database_url=database_url,
         data=data,
-        base_url=_base_url(env.get("DROPOFF_BASE_URL") or "http://127.0.0.1:8000"),
+        base_url=_base_url(env.get("DROPOFF_BASE_URL") or f"http://127.0.0.1:{port}"),
         operator_key=_operator_key(env.get("DROPOFF_OPERATOR_KEY"), secret),
         secret=secret,
         webhook_allow_private=_flag("DROPOFF_WEBHOOK_ALLOW_PRIVATE", env.get("DROPOFF_WEBHOOK_ALLOW_PRIVATE")),
