@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from tests.service import Client, Service
 
+from dropoff.kernel.codes import SHORT_ALPHABET, short_check
+from dropoff.network import service as network
+
 NOW = datetime.now(UTC).isoformat()
 
 
@@ -47,8 +50,6 @@ class Shop:
             json={"type": "FeatureCollection", "features": [feature]},
         )
         assert answer.status_code == 200, answer.text
-        from dropoff.network import service as network
-
         found = self.service.context.db.read_sync(network.location_by_external_id, f"s{external}", external)
         assert found is not None
         return found.id
@@ -207,8 +208,6 @@ def test_a_used_sscc_is_a_problem(shop: Shop) -> None:
 
 
 def test_guessing_short_codes_is_slowed_down(shop: Shop) -> None:
-    from dropoff.kernel.codes import SHORT_ALPHABET, short_check
-
     guesser = shop.pair(shop.location)
     codes = []
     for _ in range(12):

@@ -12,6 +12,7 @@ from dropoff.counter.service import ParcelIn, RefusedIn
 from dropoff.counter.tables import container, hand_in, parcel, tag
 from dropoff.db import Database
 from dropoff.db.vault import token_hash
+from dropoff.network.tables import location
 from dropoff.returns import service as returns
 
 
@@ -227,7 +228,6 @@ def test_nothing_is_left_of_a_refusal_but_its_attempt(world: World) -> None:
 
 
 def test_a_paused_place_takes_nothing_in(world: World) -> None:
-    from dropoff.network.tables import location
 
     till, made = world.till(), world.give_back()
     pause = location.update().where(location.c.id == till.location_id).values(state="paused")

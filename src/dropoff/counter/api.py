@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import for_device
@@ -105,7 +106,7 @@ async def confirm_hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
     status_code=200,
     opt=doc("Take a hand-in back", answer=undo.UndoAnswer, problems=("not-found",), key="optional", tag=TAG),
 )
-async def undo_hand_in(request: Request[Any, Any, Any], hand_in_id: str) -> ASGIResponse:
+async def undo_hand_in(request: Request[Any, Any, Any], hand_in_id: FromPath[str]) -> ASGIResponse:
     return await write(request, undo.undo_hand_in, till_of(request), hand_in_id, now())
 
 
@@ -133,7 +134,7 @@ async def open_container(request: Request[Any, Any, Any]) -> ASGIResponse:
     guards=[for_device],
     opt=doc("Read a container of this place", answer=ContainerView, problems=("not-found",), tag=TAG),
 )
-async def show_container(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+async def show_container(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
     till = till_of(request)
     return await read(request, containers.find_here, container_id, till.location_id, till.live)
 
@@ -150,7 +151,7 @@ async def show_container(request: Request[Any, Any, Any], container_id: str) -> 
         tag=TAG,
     ),
 )
-async def pack_parcel(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+async def pack_parcel(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
     data = await body(request, containers.PackIn)
     return await write(request, containers.pack_parcel, till_of(request), container_id, data, now())
 
@@ -161,7 +162,7 @@ async def pack_parcel(request: Request[Any, Any, Any], container_id: str) -> ASG
     status_code=200,
     opt=doc("Seal a container", body=containers.SealIn, answer=ContainerAnswer, key="optional", tag=TAG),
 )
-async def seal_container(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+async def seal_container(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
     data = await body(request, containers.SealIn)
     return await write(request, containers.seal, till_of(request), container_id, data, now())
 
@@ -172,7 +173,7 @@ async def seal_container(request: Request[Any, Any, Any], container_id: str) -> 
     status_code=200,
     opt=doc("Open a sealed container", body=containers.UnsealIn, answer=ContainerAnswer, key="optional", tag=TAG),
 )
-async def unseal_container(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+async def unseal_container(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
     data = await body(request, containers.UnsealIn)
     return await write(request, containers.unseal, till_of(request), container_id, data, now())
 
