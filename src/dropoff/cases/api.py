@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import for_retailer_or_operator
@@ -51,7 +52,7 @@ async def list_cases(request: Request[Any, Any, Any]) -> ASGIResponse:
     guards=[for_retailer_or_operator],
     opt=doc("Read a case", answer=service.Case, problems=("not-found",)),
 )
-async def read_case(request: Request[Any, Any, Any], case_id: str) -> ASGIResponse:
+async def read_case(request: Request[Any, Any, Any], case_id: FromPath[str]) -> ASGIResponse:
     return await read(request, service.find_case, case_id, principal(request).retailer_id)
 
 
@@ -67,7 +68,7 @@ async def read_case(request: Request[Any, Any, Any], case_id: str) -> ASGIRespon
         key="optional",
     ),
 )
-async def resolve_case(request: Request[Any, Any, Any], case_id: str) -> ASGIResponse:
+async def resolve_case(request: Request[Any, Any, Any], case_id: FromPath[str]) -> ASGIResponse:
     who = principal(request)
     sent = await body(request, Resolution)
     command = service.Resolve(
