@@ -71,8 +71,10 @@ async def import_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
                 at=now(),
                 actor=principal(request).actor,
             )
-            # The others follow by themselves; whoever asks this server next finds the file in force.
-            refreshing.refresh(context.db, context.nearby)
+            # The others follow by themselves; whoever asks this server next finds the file in force. Should that fail,
+            # the file is in force all the same, and this server's own refresher tries again.
+            with contextlib.suppress(Exception):
+                refreshing.refresh(context.db, context.nearby)
             return report
 
         outcome = await anyio.to_thread.run_sync(work)
