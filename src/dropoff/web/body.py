@@ -78,7 +78,7 @@ def _problem(message: str) -> Problem:
 def _unstorable(value: Any, pointer: str) -> str | None:
     if isinstance(value, str):
         return pointer if "\0" in value or any(0xD800 <= ord(c) <= 0xDFFF for c in value) else None
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
     for key, child in items:
         found = _unstorable(str(key), f"{pointer}/{key}") if isinstance(value, dict) else None
         found = found or _unstorable(child, f"{pointer}/{key}")
