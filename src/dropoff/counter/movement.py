@@ -149,12 +149,14 @@ def receive_parcel(
     parcel = _locked(tx, parcel_id)
     if parcel is None or (not at_retailer and parcel.location_id == location_id and parcel.status == "at_hub"):
         return None
-    here = None if at_retailer else location_id
     event = "receive" if at_retailer else "reach_hub"
+    if (parcel.status, event) not in rules.PARCEL_TRANSITIONS:
+        return None
+    _leave_open_container(tx, parcel)
+    here = None if at_retailer else location_id
     moved = store.move_parcel(tx, parcel_id, event, location_id=here, container_id=None, arrived_at=at)
     if moved is None:
         return None
-    _leave_open_container(tx, parcel)
     if at_retailer:
         units = _receive_units(tx, moved, at, actor)
     else:

@@ -150,7 +150,9 @@ def _container(tx: Tx, till: Till, row: ContainerRow) -> ContainerScan:
     elsewhere = "wrong_location" if row.location_id not in (till.location_id, None) else None
     if elsewhere:
         say = f"{say} It is not at your place."
-    return ContainerScan(say=say, refused=elsewhere, container=container_view(tx, row))
+    # What lies in another place's container is its own; what travels, any till may have to take in.
+    shown = elsewhere is None or till.location_id == row.origin_location_id
+    return ContainerScan(say=say, refused=elsewhere, container=container_view(tx, row) if shown else None)
 
 
 def _known_tag(tx: Tx, till: Till, row: ParcelRow, tag: str) -> TagScan:
