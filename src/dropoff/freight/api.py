@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
@@ -113,7 +114,7 @@ async def _wait_for(request: Request[Any, Any, Any], run_id: str) -> None:
     guards=[for_operator],
     opt=doc("Show a run", answer=RunView, problems=("not-found",), tag=TAG),
 )
-async def show_run(request: Request[Any, Any, Any], run_id: str) -> ASGIResponse:
+async def show_run(request: Request[Any, Any, Any], run_id: FromPath[str]) -> ASGIResponse:
     return await read(request, runs.show_run, context(request).settings.base_url, run_id)
 
 
@@ -134,7 +135,7 @@ async def list_shipments(request: Request[Any, Any, Any]) -> ASGIResponse:
     guards=[for_anyone_known],
     opt=doc("Show a shipment", answer=ShipmentView, problems=("not-found",), tag=TAG),
 )
-async def show_shipment(request: Request[Any, Any, Any], shipment_id: str) -> ASGIResponse:
+async def show_shipment(request: Request[Any, Any, Any], shipment_id: FromPath[str]) -> ASGIResponse:
     return await read(request, shipments.show, context(request).settings.base_url, viewer(request), shipment_id)
 
 
@@ -150,7 +151,7 @@ async def show_shipment(request: Request[Any, Any, Any], shipment_id: str) -> AS
         tag=TAG,
     ),
 )
-async def cancel_shipment(request: Request[Any, Any, Any], shipment_id: str) -> ASGIResponse:
+async def cancel_shipment(request: Request[Any, Any, Any], shipment_id: FromPath[str]) -> ASGIResponse:
     base_url = context(request).settings.base_url
     return await write(
         request, shipments.cancel_shipment, base_url, shipment_id, now(), principal(request).actor, key="optional"
@@ -207,7 +208,7 @@ def _label_doc(summary: str, kind: files.Kind) -> dict[str, Any]:
 
 
 def _shipment_label(kind: files.Kind) -> Any:
-    async def labels(request: Request[Any, Any, Any], shipment_id: str) -> ASGIResponse:
+    async def labels(request: Request[Any, Any, Any], shipment_id: FromPath[str]) -> ASGIResponse:
         return await _file(request, kind.draw, kind.media_type, shipments.label_contents, shipment_id, None)
 
     told = f"A shipment's labels as {kind.suffix.upper()}"
@@ -216,7 +217,7 @@ def _shipment_label(kind: files.Kind) -> Any:
 
 
 def _container_label(kind: files.Kind) -> Any:
-    async def label(request: Request[Any, Any, Any], shipment_id: str, sscc: str) -> ASGIResponse:
+    async def label(request: Request[Any, Any, Any], shipment_id: FromPath[str], sscc: FromPath[str]) -> ASGIResponse:
         return await _file(request, kind.draw, kind.media_type, shipments.label_contents, shipment_id, sscc)
 
     told = f"A container's label as {kind.suffix.upper()}"
@@ -225,7 +226,9 @@ def _container_label(kind: files.Kind) -> Any:
 
 
 def _carrier_label(kind: files.Kind) -> Any:
-    async def carrier_label(request: Request[Any, Any, Any], shipment_id: str, name: str) -> ASGIResponse:
+    async def carrier_label(
+        request: Request[Any, Any, Any], shipment_id: FromPath[str], name: FromPath[str]
+    ) -> ASGIResponse:
         sscc = "" if name == "shipment" else name
         return await _file(request, bytes, kind.media_type, shipments.carrier_label, shipment_id, sscc, kind.suffix)
 
@@ -241,7 +244,7 @@ def _carrier_label(kind: files.Kind) -> Any:
     guards=[for_anyone_known],
     opt=doc("A shipment's manifest as CSV", answer=bytes, media_type="text/csv", problems=("not-found",), tag=TAG),
 )
-async def manifest_csv(request: Request[Any, Any, Any], shipment_id: str) -> ASGIResponse:
+async def manifest_csv(request: Request[Any, Any, Any], shipment_id: FromPath[str]) -> ASGIResponse:
     return await _file(request, files.manifest_csv, "text/csv", shipments.manifest, shipment_id)
 
 
@@ -250,7 +253,7 @@ async def manifest_csv(request: Request[Any, Any, Any], shipment_id: str) -> ASG
     guards=[for_anyone_known],
     opt=doc("A shipment's manifest as JSON", answer=files.Manifest, problems=("not-found",), tag=TAG),
 )
-async def manifest_json(request: Request[Any, Any, Any], shipment_id: str) -> ASGIResponse:
+async def manifest_json(request: Request[Any, Any, Any], shipment_id: FromPath[str]) -> ASGIResponse:
     return await _file(request, files.manifest_json, "application/json", shipments.manifest, shipment_id)
 
 
