@@ -45,10 +45,15 @@ def document(app: Litestar, version: str, base_url: str) -> dict[str, Any]:
     queries = [d.query for _, _, _, d in operations if d.query is not None]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=REF)
     by_kind = dict(zip(map(repr, kinds), schemas, strict=True))
-    _, query_components = msgspec.json.schema_components(queries, ref_template=REF)
+    references, query_components = msgspec.json.schema_components(queries, ref_template=REF)
+    # By reference, not by class name: two rooms may call their query the same.
+    by_query = {
+        repr(kind): query_components[reference["$ref"].rpartition("/")[2]]
+        for kind, reference in zip(queries, references, strict=True)
+    }
     paths: dict[str, dict[str, Any]] = {}
     for path, method, handler, item in operations:
-        operation = _operation(path, handler, item, by_kind, query_components)
+        operation = _operation(path, handler, item, by_kind, by_query)
         paths.setdefault(_PARAMETER.sub(r"{\1}", path), {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -83,7 +88,7 @@ def _operation(
         for name in _PARAMETER.findall(path)
     ]
     if item.query is not None:
-        schema = queries[item.query.__name__]
+        schema = queries[repr(item.query)]
         parameters += [
             {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": field}
             for name, field in schema["properties"].items()
