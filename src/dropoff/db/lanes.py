@@ -30,9 +30,11 @@ from dropoff.db.tx import Tx
 
 GROUP_MAX = 128
 QUEUE_MAX = 2048
-RETRIES_PER_GROUP = 8
-"""Callers that meet locked rows go first and fail first, but few at a time: each may hold the lane for a lock time-out
-and the fresh callers wait behind it."""
+RETRIES_MIN = 8
+"""Callers that met locked rows go first and fail first, but few at a time: each may hold the lane for a lock time-out
+and the fresh callers wait behind it. More at a time as long as they get through."""
+LOCKS_MET_MAX = 4
+"""After so many lock time-outs in one group the rest waits as well: it most likely wants the same rows."""
 PATIENCE_S = 5.0
 """How long a caller that meets locked rows, or no database, is tried again before it is told so."""
 SQLITE_PATIENCE_S = 20.0
@@ -65,6 +67,8 @@ class WriteLane:
         self._later: list[Call] = []
         self._condition = threading.Condition()
         self._closing = False
+        self._retries = RETRIES_MIN
+        self._locks_met = 0
         self._connection: sa.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="dropoff-write-lane", daemon=True)
         self._thread.start()
@@ -92,9 +96,7 @@ class WriteLane:
     def _run(self) -> None:
         while (group := self._next_group()) is not None:
             try:
-                parts = [group]
-                while parts:
-                    parts[:1] = self._serve(parts[0])
+                self._serve_all(group)
             except BaseException as error:  # the lane must outlive every fault of one group
                 log.exception("write lane")
                 self._disconnect()
@@ -103,12 +105,23 @@ class WriteLane:
                         call.future.set_exception(error)
         self._disconnect()
 
+    def _serve_all(self, group: list[Call]) -> None:
+        self._locks_met = 0
+        parts = [group]
+        while parts:
+            if self._locks_met >= LOCKS_MET_MAX:
+                for call in (call for part in parts for call in part):
+                    self._later_than(call, 0.002, 0.02)
+                break
+            parts[:1] = self._serve(parts[0])
+        self._retries = RETRIES_MIN if self._locks_met else min(2 * self._retries, GROUP_MAX)
+
     def _next_group(self) -> list[Call] | None:
         with self._condition:
             while True:
                 now = time.monotonic()
                 due = sorted((call for call in self._later if call.not_before <= now), key=lambda call: call.not_before)
-                for call in reversed(due[:RETRIES_PER_GROUP]):
+                for call in reversed(due[: self._retries]):
                     self._later.remove(call)
                     self._ready.appendleft(call)
                 if self._ready:
@@ -180,6 +193,7 @@ class WriteLane:
         call = group[culprit]
         parts = [group[:culprit], [call], group[culprit + 1 :]]
         if is_contention(error):
+            self._locks_met += 1
             self._again(call, error)
             parts[1] = []
         elif len(group) == 1:
@@ -188,13 +202,16 @@ class WriteLane:
         return [part for part in parts if part]
 
     def _again(self, call: Call, error: Exception) -> None:
-        now = time.monotonic()
-        if now >= call.give_up_at:
+        if time.monotonic() >= call.give_up_at:
             call.future.set_exception(_caused(Contended() if is_contention(error) else Unavailable(), error))
             return
         call.tries += 1
+        factor = min(2**call.tries, 16)
+        self._later_than(call, 0.002 * factor, 0.02 * factor)
+
+    def _later_than(self, call: Call, least_s: float, most_s: float) -> None:
         # The jitter spreads rivals, it guards nothing.
-        call.not_before = now + random.uniform(0.002, 0.02) * min(2**call.tries, 16)  # noqa: S311
+        call.not_before = time.monotonic() + random.uniform(least_s, most_s)  # noqa: S311
         with self._condition:
             self._later.append(call)
 

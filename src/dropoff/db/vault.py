@@ -30,7 +30,7 @@ class Vault:
         try:
             key = self.derive("seal", purpose)
             return ChaCha20Poly1305(key).decrypt(sealed[:12], sealed[12:], purpose.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # the latter: too short to be sealed at all
             raise WrongSecret(purpose) from error
 
 

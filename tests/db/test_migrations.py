@@ -1,0 +1,134 @@
+"""One history of migrations for both databases, and the tables of the code are what it makes."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+
+import dropoff
+from dropoff.access.tables import session
+from dropoff.db import Database, migrate, schema
+from dropoff.db.engines import migration_engine
+from dropoff.kernel.clock import now
+
+
+def _import_all_tables() -> None:
+    for room in pkgutil.iter_modules(dropoff.__path__):
+        if room.ispkg and (Path(dropoff.__path__[0]) / room.name / "tables.py").exists():
+            importlib.import_module(f"dropoff.{room.name}.tables")
+
+
+def test_the_tables_of_the_code_are_what_the_migrations_make(database_url: str) -> None:
+    _import_all_tables()
+    engine = migration_engine(database_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, schema.metadata)
+    engine.dispose()
+    assert differences == []
+
+
+def test_the_checks_of_the_code_stand_in_the_database(database_url: str) -> None:
+    """Autogenerate does not compare CHECK constraints, and closed lists are kept by them."""
+    _import_all_tables()
+    engine = migration_engine(database_url)
+    with engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        for table in schema.metadata.tables.values():
+            wanted = {str(c.name) for c in table.constraints if isinstance(c, sa.CheckConstraint)}
+            found = {str(c["name"]) for c in inspector.get_check_constraints(table.name)}
+            assert wanted == found, table.name
+    engine.dispose()
+
+
+def test_the_history_is_one_line() -> None:
+    script = ScriptDirectory.from_config(migrate.config())
+    assert len(script.get_heads()) == 1
+    assert len(script.get_bases()) == 1
+
+
+def test_upgrading_twice_changes_nothing(database_url: str) -> None:
+    with closing(Database(database_url)) as db:
+        before = db.read_sync(lambda tx: tx.read(sa.text("SELECT version_num FROM alembic_version")))
+        migrate.upgrade(database_url)
+        assert db.read_sync(lambda tx: tx.read(sa.text("SELECT version_num FROM alembic_version"))) == before
+    engine = migration_engine(database_url)
+    with engine.connect() as connection:
+        assert not migrate.pending(connection)
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty.sqlite3"
+    url: str = request.getfixturevalue("postgres_database_url")
+    engine = migration_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+    engine.dispose()
+    return url
+
+
+def test_an_empty_database_is_seen_as_pending(empty_url: str) -> None:
+    engine = migration_engine(empty_url)
+    with engine.connect() as connection:
+        assert migrate.pending(connection)
+    engine.dispose()
+
+
+def test_servers_that_start_together_migrate_once(empty_url: str) -> None:
+    code = "import sys; from dropoff.db import migrate; migrate.upgrade(sys.argv[1])"
+    processes = [
+        subprocess.Popen([sys.executable, "-W", "error", "-c", code, empty_url], stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    complaints = [process.communicate(timeout=90)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, complaints
+    with closing(Database(empty_url)) as db:
+        db.read_sync(lambda tx: tx.read(sa.text("SELECT count(*) FROM event")))
+        versions = db.read_sync(lambda tx: tx.read(sa.text("SELECT version_num FROM alembic_version")))
+    assert len(versions) == 1
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that dies half-way, too: the next start begins anew."""
+    calls: list[str] = []
+    create = Operations.create_table
+
+    def create_some(self: Operations, name: str, *args: object, **kwargs: object) -> object:
+        calls.append(name)
+        if len(calls) == 10:
+            raise RuntimeError("the power went")
+        return create(self, name, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Operations, "create_table", create_some)
+    with pytest.raises(RuntimeError, match="power"):
+        migrate.upgrade(empty_url)
+    monkeypatch.undo()
+    engine = migration_engine(empty_url)
+    with engine.connect() as connection:
+        left = set(sa.inspect(connection).get_table_names()) - {"alembic_version"}
+    engine.dispose()
+    assert left == set()
+    migrate.upgrade(empty_url)
+    with closing(Database(empty_url)) as db:
+        db.read_sync(lambda tx: tx.read(sa.text("SELECT count(*) FROM event")))
+
+
+def test_foreign_keys_are_kept_after_migrating(database_url: str) -> None:
+    """They are off on SQLite's migration connection, and only there."""
+    broken = {"hash": "x", "credential_id": "nobody", "created_at": now(), "expires_at": now()}
+    with closing(Database(database_url)) as db, pytest.raises(sa.exc.IntegrityError):
+        db.write_sync(lambda tx: tx.append(session, broken))
