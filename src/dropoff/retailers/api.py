@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import for_operator
@@ -49,7 +50,7 @@ async def list_retailers(request: Request[Any, Any, Any]) -> ASGIResponse:
     guards=[for_operator],
     opt=doc("Show a retailer", answer=Retailer, problems=("not-found",)),
 )
-async def show_retailer(request: Request[Any, Any, Any], retailer_id: str) -> ASGIResponse:
+async def show_retailer(request: Request[Any, Any, Any], retailer_id: FromPath[str]) -> ASGIResponse:
     return await read(request, service.show, retailer_id)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
@@ -80,7 +81,7 @@ async def add_order(request: AnyRequest) -> ASGIResponse:
     guards=[for_retailer],
     opt=doc("Show an order, by its reference or id", answer=OrderView, problems=("not-found",)),
 )
-async def show_order(request: AnyRequest, reference: str) -> ASGIResponse:
+async def show_order(request: AnyRequest, reference: FromPath[str]) -> ASGIResponse:
     return await read(request, service.show_order, retailer_id(request), reference)
 
 
@@ -124,7 +125,7 @@ async def list_returns(request: AnyRequest) -> ASGIResponse:
     guards=[for_retailer],
     opt=doc("Show a return", answer=ReturnView, problems=("not-found",)),
 )
-async def show_return(request: AnyRequest, return_id: str) -> ASGIResponse:
+async def show_return(request: AnyRequest, return_id: FromPath[str]) -> ASGIResponse:
     return await read(request, service.return_view, links(request), return_id, retailer_id(request))
 
 
@@ -139,7 +140,7 @@ async def show_return(request: AnyRequest, return_id: str) -> ASGIResponse:
         key="optional",
     ),
 )
-async def cancel_return(request: AnyRequest, return_id: str) -> ASGIResponse:
+async def cancel_return(request: AnyRequest, return_id: FromPath[str]) -> ASGIResponse:
     who = principal(request)
     return await write(
         request, service.cancel_return, links(request), return_id, retailer_id(request), now(), who.actor
@@ -158,7 +159,7 @@ async def cancel_return(request: AnyRequest, return_id: str) -> ASGIResponse:
         key="required",
     ),
 )
-async def record_refund(request: AnyRequest, return_id: str) -> ASGIResponse:
+async def record_refund(request: AnyRequest, return_id: FromPath[str]) -> ASGIResponse:
     new = await body(request, NewRefund)
     return await _settle(request, service.record_refund, return_id, new, key="required")
 
@@ -175,7 +176,7 @@ async def record_refund(request: AnyRequest, return_id: str) -> ASGIResponse:
         key="optional",
     ),
 )
-async def record_exchange(request: AnyRequest, return_id: str) -> ASGIResponse:
+async def record_exchange(request: AnyRequest, return_id: FromPath[str]) -> ASGIResponse:
     new = await body(request, NewExchange)
     return await _settle(request, service.record_exchange, return_id, new)
 
@@ -192,7 +193,7 @@ async def record_exchange(request: AnyRequest, return_id: str) -> ASGIResponse:
         key="optional",
     ),
 )
-async def record_credit(request: AnyRequest, return_id: str) -> ASGIResponse:
+async def record_credit(request: AnyRequest, return_id: FromPath[str]) -> ASGIResponse:
     new = await body(request, NewCredit)
     return await _settle(request, service.record_credit, return_id, new)
 
@@ -208,7 +209,7 @@ async def _settle(
     "/v1/passes/{code:str}",
     opt=doc("What the bearer of a pass sees: no name, no address, no e-mail", answer=PassView, problems=("not-found",)),
 )
-async def show_pass(request: AnyRequest, code: str) -> ASGIResponse:
+async def show_pass(request: AnyRequest, code: FromPath[str]) -> ASGIResponse:
     return await read(request, _show_pass, links(request), code)
 
 
@@ -221,7 +222,7 @@ async def show_pass(request: AnyRequest, code: str) -> ASGIResponse:
         problems=("not-found", "return-not-open", "window-passed"),
     ),
 )
-async def renew_pass(request: AnyRequest, code: str) -> ASGIResponse:
+async def renew_pass(request: AnyRequest, code: FromPath[str]) -> ASGIResponse:
     return await write(request, _renew_pass, links(request), code, now(), key="none")
 
 
@@ -235,7 +236,7 @@ async def renew_pass(request: AnyRequest, code: str) -> ASGIResponse:
         problems=("not-found", "order-not-found", "return-not-open"),
     ),
 )
-async def cancel_pass(request: AnyRequest, code: str) -> ASGIResponse:
+async def cancel_pass(request: AnyRequest, code: FromPath[str]) -> ASGIResponse:
     known = await body(request, CancelPass)
     return await write(request, _cancel_pass, links(request), code, known, now(), key="none")
 
