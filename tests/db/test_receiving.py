@@ -1,5 +1,6 @@
 """Receipts at the warehouse: what came, what did not, and each difference a case; nothing twice."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from dropoff.cases import service as cases
 from dropoff.cases.store import Filter
 from dropoff.counter.tables import container
 from dropoff.counter.undo import undo_hand_in
-from dropoff.db import Database
+from dropoff.db import Database, Tx
 from dropoff.events.cursors import START, read_settled
 from dropoff.events.tables import event
 from dropoff.kernel.errors import Problem
@@ -297,6 +298,39 @@ def test_two_containers_that_each_hold_the_others_parcel_end_received(database_u
         assert all(isinstance(answer, Counted) for answer in answers)
         assert told(lanes[0], "parcel.received") == ["parcel.received"] * 2
         assert told(lanes[0], "refund.due") == ["refund.due"] * 2
+    finally:
+        for lane in lanes:
+            lane.close()
+
+
+def test_missing_here_and_found_there_at_once_leaves_no_case_open(postgres_database_url: str) -> None:
+    """One report finds a parcel missing while another, not yet committed, receives it from elsewhere."""
+    lanes = [Database(postgres_database_url, listen=False) for _ in range(2)]
+    first_ran, second_ran = threading.Event(), threading.Event()
+    try:
+        scene = Scene(lanes[0], parcels=1)
+        other_bag, _ = world.bag_on_its_way(lanes[0], scene.till, [world.make_return(lanes[0], scene.retailer)])
+
+        def finds_it_missing(tx: Tx) -> object:
+            answer = service.receive(tx, report(scene.bag.sscc), scene.retailer.id)
+            first_ran.set()
+            assert second_ran.wait(20)
+            return answer
+
+        def finds_it(tx: Tx) -> object:
+            try:
+                return service.receive(tx, report(other_bag.sscc, *scene.tags), scene.retailer.id)
+            finally:
+                second_ran.set()
+
+        with ThreadPoolExecutor(1) as pool:
+            one = pool.submit(lanes[0].write_sync, finds_it_missing)
+            assert first_ran.wait(20)
+            lanes[1].write_sync(finds_it)
+            one.result()
+        assert world.return_of(lanes[0], scene.made[0]).status == "received"
+        listed = lanes[0].read_sync(cases.list_cases, Filter(kind="missing", state="open")).items
+        assert {case.objects["tag"] for case in listed}.isdisjoint(scene.tags)
     finally:
         for lane in lanes:
             lane.close()

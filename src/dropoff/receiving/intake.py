@@ -4,6 +4,7 @@ They differ in what it means. At the retailer units are received and money may f
 next departure and their units stay on the way.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -62,27 +63,18 @@ def find(tx: Tx, text: str) -> ContainerRow | ParcelRow | None:
 
 
 def take_in(tx: Tx, report: Report, found: ContainerRow | ParcelRow, place: Place) -> Counted | None:
-    """None when a loose parcel was packed or taken away meanwhile."""
-    container = _unit_of(tx, found, report)
-    if container is None:
+    """None when it is no closed container any more: it was opened again, packed or taken away a moment ago."""
+    unit = _unit_of(tx, found, report)
+    if unit is None:
         return None
-    known = _known_parcels(tx, report, container, place)
-    # The order in which everyone locks: returns, then the container, then its parcels.
-    for return_id in sorted({parcel.return_id for parcel in known.values()}):
-        returns.lock_return(tx, return_id)
-    store.lock_container(tx, container.id)
-    container = counter.find_container(tx, container.id) or container
-    known = _known_parcels(tx, report, container, place)
-    packed = counter.parcels_in(tx, container.id)
-    contents = {
-        parcel.id: Contents(
-            parcel.id, parcel.tag, rules.is_outstanding(parcel.status, parcel.container_id, container.id)
-        )
-        for parcel in packed
-    }
+    known = _known_parcels(tx, report, unit, place)
+    container, packed = _lock(tx, unit, known.values())
+    if container.status == "open":
+        return None
+    by_id = {parcel.id: parcel for parcel in [*known.values(), *packed]}
+    contents = {parcel.id: _contents(parcel, container) for parcel in packed}
     seen = [Seen(tag, known[tag].id if tag in known else None) for tag in report.tags]
     findings = rules.sort_out(contents, seen)
-    by_id = {parcel.id: parcel for parcel in [*packed, *known.values()]}
     opened = _open_cases(tx, report, container, findings, by_id, place)
     for parcel_id in dict.fromkeys(parcel.id for parcel in known.values()):
         _arrive(tx, report, container, parcel_id, place)
@@ -96,23 +88,44 @@ def take_in(tx: Tx, report: Report, found: ContainerRow | ParcelRow, place: Plac
         unexpected=tuple(one.tag for one in findings.unexpected),
         cases=tuple(opened),
     )
-    store.add_intake(
-        tx,
-        {
-            "id": new_id("int"),
-            "at_kind": "hub" if place.location_id else "retailer",
-            "retailer_id": place.retailer_id,
-            "location_id": place.location_id,
-            "sscc": container.sscc,
-            "container_id": container.id,
-            "live": report.live,
-            "actor": report.actor,
-            "complete": report.complete,
-            "at": report.at,
-            **msgspec.structs.asdict(counted),
-        },
-    )
+    _keep(tx, report, container, counted, place)
     return counted
+
+
+def _lock(tx: Tx, unit: ContainerRow, seen: Iterable[ParcelRow]) -> tuple[ContainerRow, list[ParcelRow]]:
+    """The container and what was packed into it, as they stand once all of it is ours.
+
+    Also the returns of what was not seen: who finds such a parcel elsewhere at this moment must see its case, or we
+    its arrival.
+    """
+    touched = {parcel.return_id for parcel in [*seen, *counter.parcels_in(tx, unit.id)]}
+    # The order in which everyone locks: returns, then the container, then its parcels.
+    for return_id in sorted(touched):
+        returns.lock_return(tx, return_id)
+    store.lock_container(tx, unit.id)
+    return counter.find_container(tx, unit.id) or unit, counter.parcels_in(tx, unit.id)
+
+
+def _contents(parcel: ParcelRow, container: ContainerRow) -> Contents:
+    owed = rules.is_outstanding(parcel.status, parcel.container_id, container.id)
+    return Contents(parcel.id, parcel.tag, owed)
+
+
+def _keep(tx: Tx, report: Report, container: ContainerRow, counted: Counted, place: Place) -> None:
+    row = {
+        "id": new_id("int"),
+        "at_kind": "hub" if place.location_id else "retailer",
+        "retailer_id": place.retailer_id,
+        "location_id": place.location_id,
+        "sscc": container.sscc,
+        "container_id": container.id,
+        "live": report.live,
+        "actor": report.actor,
+        "complete": report.complete,
+        "at": report.at,
+        **msgspec.structs.asdict(counted),
+    }
+    store.add_intake(tx, row)
 
 
 def _unit_of(tx: Tx, found: ContainerRow | ParcelRow, report: Report) -> ContainerRow | None:
