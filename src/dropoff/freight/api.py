@@ -195,48 +195,35 @@ async def _file(
     return ASGIResponse(body=data, media_type=media_type, headers={"Cache-Control": "private, no-cache"})
 
 
-def _label_routes() -> list[Any]:
-    """One route for each format: of a whole shipment, of one container, and as the carrier made it."""
-    routes: list[Any] = []
-    for kind in files.LABELS:
-        routes += [_shipment_label(kind), _container_label(kind), _carrier_label(kind)]
-    return routes
+def _label_routes(kind: files.Kind) -> list[Any]:
+    """The routes of one format: of a whole shipment, of one container, and as the carrier made it."""
 
-
-def _label_doc(summary: str, kind: files.Kind) -> dict[str, Any]:
-    return doc(summary, answer=bytes, media_type=kind.media_type, problems=("not-found",), tag=TAG)
-
-
-def _shipment_label(kind: files.Kind) -> Any:
     async def labels(request: Request[Any, Any, Any], shipment_id: FromPath[str]) -> ASGIResponse:
         return await _file(request, kind.draw, kind.media_type, shipments.label_contents, shipment_id, None)
 
-    told = f"A shipment's labels as {kind.suffix.upper()}"
-    path = f"/v1/shipments/{{shipment_id:str}}/labels.{kind.suffix}"
-    return get(path, guards=[for_anyone_known], opt=_label_doc(told, kind), name=f"labels_{kind.suffix}")(labels)
-
-
-def _container_label(kind: files.Kind) -> Any:
     async def label(request: Request[Any, Any, Any], shipment_id: FromPath[str], sscc: FromPath[str]) -> ASGIResponse:
         return await _file(request, kind.draw, kind.media_type, shipments.label_contents, shipment_id, sscc)
 
-    told = f"A container's label as {kind.suffix.upper()}"
-    path = f"/v1/shipments/{{shipment_id:str}}/containers/{{sscc:str}}/label.{kind.suffix}"
-    return get(path, guards=[for_anyone_known], opt=_label_doc(told, kind), name=f"label_{kind.suffix}")(label)
-
-
-def _carrier_label(kind: files.Kind) -> Any:
     async def carrier_label(
         request: Request[Any, Any, Any], shipment_id: FromPath[str], name: FromPath[str]
     ) -> ASGIResponse:
         sscc = "" if name == "shipment" else name
         return await _file(request, bytes, kind.media_type, shipments.carrier_label, shipment_id, sscc, kind.suffix)
 
-    told = f"The carrier's own label as {kind.suffix.upper()}; `shipment` or an SSCC"
-    path = f"/v1/shipments/{{shipment_id:str}}/carrier-labels/{{name:str}}/label.{kind.suffix}"
-    return get(path, guards=[for_anyone_known], opt=_label_doc(told, kind), name=f"carrier_label_{kind.suffix}")(
-        carrier_label
+    routes = (
+        (labels, "labels", "A shipment's labels"),
+        (label, "containers/{sscc:str}/label", "A container's label"),
+        (carrier_label, "carrier-labels/{name:str}/label", "The carrier's own label, of `shipment` or an SSCC"),
     )
+    handlers = []
+    for function, path, summary in routes:
+        function.__name__ = f"{function.__name__}_{kind.suffix}"  # the operation's id in the OpenAPI document
+        told = doc(
+            f"{summary}: {kind.suffix}", answer=bytes, media_type=kind.media_type, problems=("not-found",), tag=TAG
+        )
+        route = get(f"/v1/shipments/{{shipment_id:str}}/{path}.{kind.suffix}", guards=[for_anyone_known], opt=told)
+        handlers.append(route(function))
+    return handlers
 
 
 @get(
@@ -264,7 +251,7 @@ HANDLERS = [
     show_shipment,
     cancel_shipment,
     add_handover,
-    *_label_routes(),
+    *(route for kind in files.LABELS for route in _label_routes(kind)),
     manifest_csv,
     manifest_json,
 ]
