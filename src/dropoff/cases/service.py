@@ -9,6 +9,7 @@ from dropoff.cases import rules, store
 from dropoff.cases.store import CaseRow, Filter
 from dropoff.db import Tx
 from dropoff.events.log import Event, append
+from dropoff.kernel.clock import rfc3339
 from dropoff.kernel.errors import Problem, not_found
 from dropoff.kernel.ids import new_id
 
@@ -157,7 +158,7 @@ def _tell(tx: Tx, type_: str, row: dict[str, Any], at: datetime, actor: str, mor
                 "kind": row["kind"],
                 "owner": row["owner"],
                 "detail": row["detail"],
-                "due_at": row["due_at"],
+                "due_at": rfc3339(row["due_at"]),
                 **{name: value for name, value in row["objects"].items() if name not in ("case", "kind")},
                 **more,
             },
