@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from dropoff.counter import reading as readings
-from dropoff.counter import rules, store, store_hand_ins
+from dropoff.counter import rules, store, store_attempts, store_hand_ins
 from dropoff.counter.movement import find_container
 from dropoff.counter.reading import Reading
 from dropoff.counter.store import ContainerRow, ParcelRow
@@ -89,7 +89,7 @@ Scanned = PassScan | TagScan | ContainerScan | ForeignScan | UnknownScan
 def too_many_misses(tx: Tx, device_id: str, at: datetime) -> Problem | None:
     """The brake on guessing short codes, counted per device in the database, so that several servers count together
     and a restart forgets nothing. The long code has 80 bits and needs none."""
-    missed = store.count_attempts(tx, device_id, "short_code", at - rules.SHORT_CODE_WINDOW)
+    missed = store_attempts.count_attempts(tx, device_id, "short_code", at - rules.SHORT_CODE_WINDOW)
     if missed < rules.SHORT_CODE_MISSES:
         return None
     seconds = int(rules.SHORT_CODE_WINDOW.total_seconds())

@@ -1,4 +1,4 @@
-"""SQL of parcels, tags, containers and attempts.
+"""SQL of parcels, tags and containers.
 
 Lock order, the same everywhere so that two tills never wait for each other: the return's row
 (`returns.service.lock_return`, several in order of their ids), then container rows (in order of their ids), then
@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from dropoff.counter import rules
-from dropoff.counter.tables import container, container_parcel, counter_attempt, parcel, sscc_serial, tag
+from dropoff.counter.tables import container, container_parcel, parcel, sscc_serial, tag
 from dropoff.db import Tx
 from dropoff.db.schema import insert
 from dropoff.kernel import gs1
@@ -359,36 +359,6 @@ def attach_tags(tx: Tx, parcel_of: dict[str, str], at: datetime) -> set[str]:
 
 def void_tags(tx: Tx, parcel_ids: Collection[str], at: datetime) -> None:
     tx.change(sa.update(tag).where(tag.c.parcel_id.in_(parcel_ids), tag.c.void_at.is_(None)).values(void_at=at))
-
-
-# --- attempts
-
-
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One question of a till and its answer. `request` must never hold what was scanned."""
-
-    id: str
-    kind: str
-    location_id: str
-    device_id: str
-    actor: str
-    verdict: str
-    at: datetime
-    reason: str | None = None
-    object: str | None = None
-    request: dict[str, Any] = {}
-
-
-def insert_attempt(tx: Tx, attempt: Attempt) -> None:
-    tx.append(counter_attempt, msgspec.structs.asdict(attempt))
-
-
-def count_attempts(tx: Tx, device_id: str, kind: str, since: datetime) -> int:
-    query = sa.select(sa.func.count()).where(
-        counter_attempt.c.device_id == device_id, counter_attempt.c.kind == kind, counter_attempt.c.at >= since
-    )
-    row = tx.first(query)
-    return int(row[0]) if row else 0
 
 
 # --- what parcels hold (units belong to the returns)

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from dropoff.counter import rules, store
+from dropoff.counter import rules, store_attempts
 from dropoff.counter.rules import Verdict
-from dropoff.counter.store import Attempt
+from dropoff.counter.store_attempts import Attempt
 from dropoff.db import Tx
 from dropoff.kernel.ids import new_id
 
@@ -42,7 +42,7 @@ class Note(msgspec.Struct, frozen=True):
 
 
 def keep(tx: Tx, till: Till, at: datetime, note: Note) -> None:
-    store.insert_attempt(
+    store_attempts.insert_attempt(
         tx,
         Attempt(
             id=new_id("att"),
