@@ -22,6 +22,7 @@ TOLD = (
     "return.expired",
     "parcel.handed_in",
     "parcel.hand_in_undone",
+    "parcel.departed",
     "shipment.handed_over",
     "parcel.received",
     "parcel.lost",

@@ -154,6 +154,7 @@ HAPPENING_WORDS: Final = {
     "return.expired": N_("The code ran out"),
     "parcel.handed_in": N_("Handed in"),
     "parcel.hand_in_undone": N_("Hand-in taken back by the shop"),
+    "parcel.departed": N_("The driver took it"),
     "shipment.handed_over": N_("The driver took it"),
     "parcel.received": N_("Arrived at the retailer"),
     "unit.inspected": N_("Checked by the retailer"),
