@@ -16,7 +16,7 @@ from dropoff.db import Database, Tx
 from dropoff.kernel.errors import Problem
 from dropoff.money.tables import balance, entry, refund
 from dropoff.returns import service
-from dropoff.returns.service import PaymentView, ReturnView
+from dropoff.returns.service import PassView, PaymentView, ReturnView
 
 HAND_IN, DEPART, RECEIVE, INSPECT = (NOW + timedelta(days=days) for days in (1, 2, 5, 7))
 
@@ -124,6 +124,10 @@ def test_an_undo_takes_the_money_back(db: Database) -> None:
     assert {unit.resolution for unit in now.units} == {"open"}
     assert types(shop, made) == ["refund.due", "refund.due_withdrawn"]
     assert shop.events(made.id)[-1]["data"]["amount"] == 17800
+    assert shop.events(made.id)[-1]["data"]["reason"] == "undone"
+    shown = shop.db.read_sync(service.pass_view, made.id)
+    assert isinstance(shown, PassView)
+    assert [h.type for h in shown.timeline] == ["return.issued", "refund.due", "refund.due_withdrawn"]
     travel(shop, jackets, "hand_in")
     assert shop.view(made.id).money.amount == 17800
 
@@ -172,7 +176,10 @@ def test_an_inspection_reduces_what_was_due_before(db: Database) -> None:
     assert now.money.amount == 6900
     assert statuses(shop, made)[second] == "refunded", "what was paid is enough now"
     withdrawn = shop.events(made.id)[-1]
-    assert withdrawn["type"] == "refund.due_withdrawn"
+    assert (withdrawn["type"], withdrawn["data"]["reason"]) == ("refund.due_withdrawn", "reduced")
+    shown = shop.db.read_sync(service.pass_view, made.id)
+    assert isinstance(shown, PassView)
+    assert "refund.due_withdrawn" not in [h.type for h in shown.timeline], "nothing went back to the shopper"
     assert {u["id"]: u["amount"] for u in withdrawn["data"]["units"]} == {first: 2000, second: 900}
 
 

@@ -16,6 +16,9 @@ from dropoff.retailers.service import Retailer
 from dropoff.returns import store
 from dropoff.returns.store import OrderRow, ReturnRow, UnitRow
 
+WITHDRAWN = "refund.due_withdrawn"
+"""Money that is not due any more. `reason`: `undone` (the hand-in), `reduced` or `rejected` (by the inspection)."""
+
 
 def fall_due(
     tx: Tx,
@@ -67,7 +70,7 @@ def take_back(tx: Tx, head: ReturnRow, units: Sequence[UnitRow], event: dict[str
     if due:
         money.withdraw(tx, due, event["at"])
         store.move_resolution(tx, "withdraw", due)
-        _tell(tx, head, "refund.due_withdrawn", {unit_id: balances[unit_id].owed for unit_id in due}, event)
+        _tell(tx, head, WITHDRAWN, {unit_id: balances[unit_id].owed for unit_id in due}, event, reason="undone")
     if gone:
         open_case(
             tx,
@@ -89,14 +92,14 @@ def reduce(tx: Tx, head: ReturnRow, reductions: Mapping[str, int], event: dict[s
     after = money.reduce(tx, reductions, event["at"])
     settle(tx, after)
     less = {unit_id: before[unit_id].owed - after[unit_id].owed for unit_id in after}
-    _tell(tx, head, "refund.due_withdrawn", less, event)
+    _tell(tx, head, WITHDRAWN, less, event, reason="reduced")
 
 
 def reject(tx: Tx, head: ReturnRow, unit_ids: Sequence[str], event: dict[str, Any]) -> None:
     """These units were rejected: nothing more is paid for them."""
     before = money.balances(tx, unit_ids)
     money.close(tx, unit_ids, event["at"])
-    _tell(tx, head, "refund.due_withdrawn", {unit_id: before[unit_id].owed for unit_id in unit_ids}, event)
+    _tell(tx, head, WITHDRAWN, {unit_id: before[unit_id].owed for unit_id in unit_ids}, event, reason="rejected")
 
 
 def order_of(tx: Tx, head: ReturnRow) -> OrderRow:

@@ -99,6 +99,7 @@ class HappeningRow(msgspec.Struct, frozen=True):
     type: str
     at: datetime
     location_id: str | None
+    data: dict[str, Any]
 
 
 _ORDER = [order.c[name] for name in OrderRow.__struct_fields__]
@@ -280,7 +281,7 @@ def save_returns(tx: Tx, return_ids: Sequence[str], values: dict[str, Any]) -> N
 def happenings(tx: Tx, return_id: str, types: Sequence[str]) -> list[HappeningRow]:
     """What the log says of a return, oldest first."""
     query = (
-        sa.select(event.c.type, event.c.at, event.c.location_id)
+        sa.select(event.c.type, event.c.at, event.c.location_id, event.c.data)
         .where(event.c.return_id == return_id, event.c.type.in_(types))
         .order_by(event.c.at, event.c.seq)
     )

@@ -8,12 +8,12 @@ import msgspec
 from dropoff.db import Tx
 from dropoff.money import service as money
 from dropoff.network import service as network
-from dropoff.returns import store
+from dropoff.returns import claims, store
 from dropoff.returns.moves import Next, retailer_of
 from dropoff.returns.passes import PassKeys
 from dropoff.returns.qr import pass_text
 from dropoff.returns.rules import unit_status
-from dropoff.returns.store import ReturnRow, UnitRow
+from dropoff.returns.store import HappeningRow, ReturnRow, UnitRow
 
 TOLD = (
     "return.issued",
@@ -22,6 +22,7 @@ TOLD = (
     "return.expired",
     "parcel.handed_in",
     "parcel.hand_in_undone",
+    "parcel.departed",
     "parcel.departed",
     "shipment.handed_over",
     "parcel.received",
@@ -228,10 +229,15 @@ def _pass_unit(unit: UnitRow) -> PassUnit:
 
 
 def _timeline(tx: Tx, return_id: str) -> list[Happening]:
-    rows = store.happenings(tx, return_id, TOLD)
+    rows = [row for row in store.happenings(tx, return_id, TOLD) if not _told_by_the_inspection(row)]
     places = {key: network.location(tx, key) for key in {row.location_id for row in rows if row.location_id}}
     names = {key: place.name for key, place in places.items() if place}
     return [Happening(row.type, row.at, names.get(row.location_id or "")) for row in rows]
+
+
+def _told_by_the_inspection(row: HappeningRow) -> bool:
+    """Only an undone hand-in is a step back for the shopper."""
+    return row.type == claims.WITHDRAWN and row.data.get("reason") != "undone"
 
 
 def _money(amounts: money.MoneyOf, head: ReturnRow) -> Money:
