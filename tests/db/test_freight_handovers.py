@@ -1,13 +1,17 @@
 """The driver's visit: each container goes or stays for its own reason, both sides count, every attempt is kept."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from tests import freight_world as freight
 from tests import world
 from tests.freight_world import CUTOFF, booked, events, hand_over, rows, shipment
 
 from dropoff.cases.tables import case
+from dropoff.counter import service as counter
 from dropoff.counter.till import Till
 from dropoff.counter.views import ContainerView
-from dropoff.db import Database
+from dropoff.db import Database, Tx
+from dropoff.freight import service
 from dropoff.freight.tables import handover
 from dropoff.kernel.gs1 import EXAMPLE_PREFIX, nth_sscc
 from dropoff.network.store import Location
@@ -165,3 +169,52 @@ def test_a_driver_who_takes_nothing_is_noted(db: Database) -> None:
     assert (answer.verdict, answer.handed_over) == ("accepted", [])
     assert left(answer) == {bag.sscc: "not_presented"}
     assert shipment(db, made.id).status == "booked"
+
+
+def test_two_scans_of_one_moment_move_it_once(db: Database) -> None:
+    scene = Scene(db)
+    bags = [scene.bag() for _ in range(2)]
+    (made,) = booked(db)
+    second = world.make_device(db, scene.place)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(
+                lambda till: hand_over(db, till, *(bag.sscc for bag in bags), shipment=made.id),
+                [scene.till, second] * 4,
+            )
+        )
+    assert sorted(one.verdict for one in answers) == ["accepted"] + ["already"] * 7
+    assert all(sorted(one.handed_over) == sorted(bag.sscc for bag in bags) for one in answers)
+    assert len(events(db, "shipment.handed_over")) == 1
+    assert len(rows(db, handover)) == 8
+
+
+def arrive(db: Database, container: ContainerView) -> None:
+    def run(tx: Tx) -> None:
+        assert counter.receive_container(tx, container.id, CUTOFF)
+        service.container_received(tx, container.id, CUTOFF)
+
+    db.write_sync(run)
+
+
+def test_a_shipment_is_received_with_the_last_container_that_travelled(db: Database) -> None:
+    scene = Scene(db)
+    first, second, left_here = scene.bag(), scene.bag(), scene.bag()
+    (made,) = booked(db)
+    hand_over(db, scene.till, first.sscc, second.sscc, shipment=made.id)
+    arrive(db, first)
+    assert shipment(db, made.id).status == "handed_over"
+    arrive(db, second)
+    assert shipment(db, made.id).status == "received"
+    run = freight.consolidate(db, as_of=CUTOFF.replace(day=24), now=CUTOFF + (CUTOFF - world.NOW))
+    assert [held.sscc for one in run.shipments for held in one.containers] == [left_here.sscc]
+
+
+def test_a_shipment_that_nobody_scanned_is_received_too(db: Database) -> None:
+    scene = Scene(db)
+    first, second = scene.bag(), scene.bag()
+    (made,) = booked(db)
+    arrive(db, first)
+    assert shipment(db, made.id).status == "booked"
+    arrive(db, second)
+    assert shipment(db, made.id).status == "received"

@@ -113,8 +113,11 @@ def _look_up(carrier: Carrier, task: Task, now: datetime, detail: str) -> Outcom
         return Outcome("waiting", detail=f"{detail}; look-up: {error}", retry_after_s=after_s or LOOK_AGAIN_S)
     if found is not None:
         return Outcome("booked", found)
-    if now - task.intended_at < PATIENCE:
-        return Outcome("waiting", detail=f"{detail}; not found so far", retry_after_s=LOOK_AGAIN_S)
+    remaining = task.intended_at + PATIENCE - now
+    if remaining > timedelta():
+        # Ever sooner towards the end: a handful of look-ups, far fewer than a job has attempts.
+        after_s = max(LOOK_AGAIN_S, remaining.total_seconds() / 3)
+        return Outcome("waiting", detail=f"{detail}; not found so far", retry_after_s=after_s)
     return Outcome("postponed", detail=f"{detail}; the carrier has no such reference", retry_after_s=0.0)
 
 

@@ -81,6 +81,8 @@ def hand_over(tx: Tx, command: HandOver) -> HandoverAnswer:
         answer = _answer(command, "refused", "count_differs", count=count, left=found.left, cases_=opened)
         return _keep(tx, command, answer)
     handed_over = _depart(tx, command, found.going)
+    # Another till's scan of the same moment may have been first.
+    found.gone += [one.sscc for one in found.going.values() if one.sscc not in handed_over]
     left = [*found.left, *_not_presented(tx, command, found)]
     verdict, reason = _verdict(handed_over, found)
     answer = _answer(command, verdict, reason, count=count, left=left, cases_=opened)

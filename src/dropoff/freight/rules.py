@@ -30,6 +30,7 @@ SHIPMENT_TRANSITIONS: dict[tuple[str, str], str] = {
     ("unknown", "confirm"): "booked",
     ("booked", "hand_over"): "handed_over",
     ("booked", "receive"): "received",  # a handover nobody scanned
+    ("unknown", "receive"): "received",  # it was booked after all
     ("handed_over", "receive"): "received",
     ("handed_over", "move"): "in_transit",
     ("in_transit", "deliver"): "delivered",

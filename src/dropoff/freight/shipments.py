@@ -19,7 +19,6 @@ from dropoff.retailers import service as retailers
 
 ON_ITS_WAY = ("booked", "handed_over", "in_transit", "delivered", "received")
 """The states in which labels and manifests exist."""
-ARRIVED = ("received", "unpacked")
 
 
 class Links(msgspec.Struct, frozen=True):
@@ -268,11 +267,12 @@ def cancel_shipment(tx: Tx, base_url: str, shipment_id: str, at: datetime, actor
 
 
 def container_received(tx: Tx, container_id: str, at: datetime) -> None:
-    """Called when a container arrived: the shipment is received with its last one."""
+    """Called when a container arrived: the shipment is received with the last one that travelled."""
     shipment_id = store.shipment_of_container(tx, container_id)
-    if shipment_id is None:
+    row = store.find_shipment(tx, shipment_id) if shipment_id else None
+    if row is None:
         return
-    store.lock_shipment(tx, shipment_id)
-    travelling = [held for held in store.containers_of(tx, [shipment_id])[shipment_id] if held.status not in ARRIVED]
-    if not travelling:
-        store.move_shipment(tx, shipment_id, "receive")
+    # Once a handover was scanned, what is still sealed was left behind; before, it is on its way unscanned.
+    travelling = ("sealed", "handed_over") if row.handed_over_at is None else ("handed_over",)
+    if not any(held.status in travelling for held in store.containers_of(tx, [row.id])[row.id]):
+        store.move_shipment(tx, row.id, "receive")
