@@ -25,9 +25,7 @@ def test_a_check_digit_needs_plain_digits(payload: str) -> None:
 
 
 @given(prefixes, st.data(), st.integers(0, 9))
-def test_every_composed_sscc_is_valid_and_holds_its_parts(
-    prefix: str, data: st.DataObject, extension: int
-) -> None:
+def test_every_composed_sscc_is_valid_and_holds_its_parts(prefix: str, data: st.DataObject, extension: int) -> None:
     serial = data.draw(st.integers(0, 10 ** (16 - len(prefix)) - 1))
     sscc = gs1.compose_sscc(prefix, serial, extension)
     assert gs1.is_sscc(sscc)
@@ -132,9 +130,7 @@ def test_a_grai_is_read(scan: str) -> None:
     assert gs1.parse_grai(scan) == "09521234000013AB1"
 
 
-@pytest.mark.parametrize(
-    "scan", ["09521234000014AB1", "19521234000013AB1", "09521234000013" + "A" * 17, SSCC]
-)
+@pytest.mark.parametrize("scan", ["09521234000014AB1", "19521234000013AB1", "09521234000013" + "A" * 17, SSCC])
 def test_what_is_no_grai_is_none(scan: str) -> None:
     assert gs1.parse_grai(scan) is None
 

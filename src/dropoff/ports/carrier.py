@@ -93,7 +93,7 @@ class CarrierError(Exception):
     """Base of the four kinds. Raise one of them, never this."""
 
 
-class Unavailable(CarrierError):  # noqa: N818 - the words of the trade
+class Unavailable(CarrierError):
     """Surely not done: the service tries again later.
 
     For a refused connection, an answer 429, or a time-out before anything was sent. `retry_after_s` is the
@@ -105,17 +105,17 @@ class Unavailable(CarrierError):  # noqa: N818 - the words of the trade
         self.retry_after_s = retry_after_s
 
 
-class Rejected(CarrierError):  # noqa: N818 - the words of the trade
+class Rejected(CarrierError):
     """Surely not done, and the same request never will be: the message is the carrier's own, for the
     operator."""
 
 
-class Misconfigured(CarrierError):  # noqa: N818 - the words of the trade
+class Misconfigured(CarrierError):
     """Surely not done, and nothing will be until somebody changes a setting: credentials, account, a missing
     service."""
 
 
-class Unknown(CarrierError):  # noqa: N818 - the words of the trade
+class Unknown(CarrierError):
     """Maybe done. For a time-out or a reset after the request went out, a 5xx, or an answer that makes no
     sense.
 
