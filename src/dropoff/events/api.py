@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, delete, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import for_operator, for_retailer, for_retailer_or_operator
@@ -37,9 +38,9 @@ class JobQuery(msgspec.Struct, frozen=True):
 
 class EndpointBody(msgspec.Struct, frozen=True):
     url: Url
-    events: Annotated[list[Annotated[str, msgspec.Meta(max_length=40)]], msgspec.Meta(min_length=1, max_length=50)] = [
-        webhooks.ALL
-    ]
+    events: Annotated[list[Annotated[str, msgspec.Meta(max_length=40)]], msgspec.Meta(min_length=1, max_length=50)] = (
+        msgspec.field(default_factory=lambda: [webhooks.ALL])
+    )
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +134,7 @@ async def list_webhook_endpoints(request: Request[Any, Any, Any]) -> ASGIRespons
     guards=[for_retailer],
     opt=doc("Read a webhook endpoint", answer=webhooks.EndpointView, problems=("not-found",)),
 )
-async def get_webhook_endpoint(request: Request[Any, Any, Any], endpoint_id: str) -> ASGIResponse:
+async def get_webhook_endpoint(request: Request[Any, Any, Any], endpoint_id: FromPath[str]) -> ASGIResponse:
     return await read(request, webhooks.find_endpoint, retailer_id(request), endpoint_id)
 
 
@@ -147,7 +148,7 @@ async def get_webhook_endpoint(request: Request[Any, Any, Any], endpoint_id: str
         problems=("not-found",),
     ),
 )
-async def list_webhook_deliveries(request: Request[Any, Any, Any], endpoint_id: str) -> ASGIResponse:
+async def list_webhook_deliveries(request: Request[Any, Any, Any], endpoint_id: FromPath[str]) -> ASGIResponse:
     wanted = query(request, ListQuery)
     return await read(request, webhooks.list_deliveries, retailer_id(request), endpoint_id, wanted.after, wanted.limit)
 
@@ -155,10 +156,10 @@ async def list_webhook_deliveries(request: Request[Any, Any, Any], endpoint_id: 
 @delete(
     "/v1/webhook-endpoints/{endpoint_id:str}",
     guards=[for_retailer],
-    status_code=204,
+    status_code=200,  # of the route; the answer itself is 204, which the framework cannot check
     opt=doc("Delete a webhook endpoint", status=204, problems=("not-found",)),
 )
-async def delete_webhook_endpoint(request: Request[Any, Any, Any], endpoint_id: str) -> ASGIResponse:
+async def delete_webhook_endpoint(request: Request[Any, Any, Any], endpoint_id: FromPath[str]) -> ASGIResponse:
     db = request.app.state.context.db
     problem: Problem | None = await db.write(webhooks.delete_endpoint, retailer_id(request), endpoint_id, now())
     return ASGIResponse(status_code=204) if problem is None else problem_response(request, problem)
@@ -170,7 +171,7 @@ async def delete_webhook_endpoint(request: Request[Any, Any, Any], endpoint_id: 
     status_code=200,
     opt=doc("Replace a signing secret", answer=webhooks.RotatedSecret, problems=("not-found",), key="optional"),
 )
-async def rotate_webhook_secret(request: Request[Any, Any, Any], endpoint_id: str) -> ASGIResponse:
+async def rotate_webhook_secret(request: Request[Any, Any, Any], endpoint_id: FromPath[str]) -> ASGIResponse:
     vault = request.app.state.context.vault
     return await write(request, webhooks.rotate_secret, vault, retailer_id(request), endpoint_id, now())
 
@@ -186,7 +187,7 @@ async def list_jobs(request: Request[Any, Any, Any]) -> ASGIResponse:
     guards=[for_operator],
     opt=doc("Read a job with its attempts", answer=jobs.JobView, problems=("not-found",)),
 )
-async def get_job(request: Request[Any, Any, Any], job_id: str) -> ASGIResponse:
+async def get_job(request: Request[Any, Any, Any], job_id: FromPath[str]) -> ASGIResponse:
     return await read(request, jobs.find_job, job_id)
 
 
@@ -196,7 +197,7 @@ async def get_job(request: Request[Any, Any, Any], job_id: str) -> ASGIResponse:
     status_code=200,
     opt=doc("Run a dead job anew", answer=jobs.JobView, problems=("not-found", "job-not-dead"), key="optional"),
 )
-async def replay_job(request: Request[Any, Any, Any], job_id: str) -> ASGIResponse:
+async def replay_job(request: Request[Any, Any, Any], job_id: FromPath[str]) -> ASGIResponse:
     return await write(request, jobs.replay, job_id)
 
 
