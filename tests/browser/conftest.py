@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 CHROMIUM = Path(os.environ.get("DROPOFF_TEST_CHROMIUM", "/usr/bin/chromium"))
-INSTALL = f"{CHROMIUM} is missing. Install it with: apt-get update && apt-get install -y chromium"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -46,7 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         item.add_marker(pytest.mark.browser)
         if not CHROMIUM.exists() and item.name != "test_chromium_is_installed":
-            item.add_marker(pytest.mark.skip(reason=INSTALL))
+            item.add_marker(pytest.mark.skip(reason=f"{CHROMIUM} is missing"))
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    return CHROMIUM
 
 
 class World:
@@ -54,6 +59,7 @@ class World:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
+        self._clients: list[httpx.Client] = []
         self.operator = self._client(OPERATOR_KEY)
         self._numbers = itertools.count(1)
         self._run = uuid.uuid4().hex[:6].upper()
@@ -61,7 +67,13 @@ class World:
 
     def _client(self, key: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.base_url, headers=headers, timeout=30, trust_env=False)
+        client = httpx.Client(base_url=self.base_url, headers=headers, timeout=30, trust_env=False)
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
 
     def _locations(self) -> dict[str, str]:
         features = [
@@ -148,6 +160,19 @@ class World:
         url: str = device["pairing_url"]
         return url
 
+    def book(self, retailer: httpx.Client, sscc: str) -> dict[str, Any]:
+        """Runs the next cut-off and waits until the bag's shipment is booked."""
+        as_of = (datetime.now(UTC) + timedelta(hours=26)).isoformat()
+        self.post(self.operator, "/v1/consolidation-runs", {"as_of": as_of})
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            for one in retailer.get("/v1/shipments").raise_for_status().json()["items"]:
+                if one["status"] == "booked" and sscc in [held["sscc"] for held in one["containers"]]:
+                    booked: dict[str, Any] = one
+                    return booked
+            time.sleep(0.1)
+        raise AssertionError(f"no shipment of {sscc} was booked")
+
     def tag(self) -> str:
         return f"T{self._run}{next(self._numbers):03}"
 
@@ -191,11 +216,12 @@ def _answers(client: httpx.Client, url: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def world(served: str) -> World:
-    return World(served)
+def world(served: str) -> Iterator[World]:
+    with closing(World(served)) as made:
+        yield made
 
 
-# A module, not a session: while Playwright runs, this thread has an event loop, which other folders' tests do not expect.
+# A module, not a session: while Playwright runs, this thread has an event loop, which other tests do not expect.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -238,4 +264,5 @@ def till(visit: Page, world: World) -> Page:
     """A paired till on its front page."""
     visit.goto(world.pairing_url())
     visit.get_by_role("button", name="Yes, this is the till").click()
+    visit.wait_for_url("**/till")
     return visit

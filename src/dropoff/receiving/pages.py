@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from litestar import Request, Router, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.counter import service as counter
@@ -30,7 +31,7 @@ async def home(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 
 @post("/hand-ins/{hand_in_id:str}/undo", include_in_schema=False)
-async def undo_hand_in(request: Request[Any, Any, Any], hand_in_id: str) -> ASGIResponse:
+async def undo_hand_in(request: Request[Any, Any, Any], hand_in_id: FromPath[str]) -> ASGIResponse:
     form = await read_form(request)
     answer, _ = await once(request, form, UndoAnswer, counter.undo_hand_in, till_of(request), hand_in_id, now())
     if isinstance(answer, Problem):

@@ -1,8 +1,10 @@
 """The till's other half: bags and what goes into them, and the driver who takes them along."""
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.counter import service as counter
@@ -18,7 +20,7 @@ from dropoff.counter.service import (
     UnsealIn,
 )
 from dropoff.db import Tx
-from dropoff.freight.handovers import HandOver, HandoverAnswer, Named, hand_over
+from dropoff.freight.service import HandOver, HandoverAnswer, Named, hand_over
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.kernel.ids import new_id
@@ -52,7 +54,7 @@ MOVABLE: Final = frozenset({"tagged", "at_hub"})
 
 
 @get("/parcels/{tag:str}", include_in_schema=False)
-async def parcel_page(request: Request[Any, Any, Any], tag: str) -> ASGIResponse:
+async def parcel_page(request: Request[Any, Any, Any], tag: FromPath[str]) -> ASGIResponse:
     return await _parcel_page(request, tag)
 
 
@@ -108,7 +110,7 @@ def result_view(place: Here, result: Result) -> dict[str, Any]:
 
 
 @post("/parcels/{tag:str}", include_in_schema=False)
-async def pack_from_parcel(request: Request[Any, Any, Any], tag: str) -> ASGIResponse:
+async def pack_from_parcel(request: Request[Any, Any, Any], tag: FromPath[str]) -> ASGIResponse:
     """Into a chosen bag, or into a new one."""
     form = await read_form(request)
     chosen, prefix = form.one("container", 60), request.app.state.context.settings.gs1_prefix
@@ -143,7 +145,7 @@ async def open_bag(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 
 @get("/containers/{container_id:str}", include_in_schema=False)
-async def bag_page(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+async def bag_page(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
     return await _bag_page(request, container_id, DONE.get(request.query_params.get("done", "")))
 
 
@@ -179,7 +181,7 @@ async def _bag_page(
 
 
 @post("/containers/{container_id:str}/parcels", include_in_schema=False)
-async def pack_into_bag(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+async def pack_into_bag(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
     form = await read_form(request)
     tag = form.one("tag")
     if not tag:
@@ -191,7 +193,7 @@ async def pack_into_bag(request: Request[Any, Any, Any], container_id: str) -> A
 
 
 @post("/containers/{container_id:str}/seal", include_in_schema=False)
-async def seal_bag(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+async def seal_bag(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
     form = await read_form(request)
     seal = SealIn(form.one("seal", 60) or None)
     answer = await _ask(request, form, counter.seal, till_of(request), container_id, seal)
@@ -202,7 +204,7 @@ async def seal_bag(request: Request[Any, Any, Any], container_id: str) -> ASGIRe
 
 
 @post("/containers/{container_id:str}/unseal", include_in_schema=False)
-async def unseal_bag(request: Request[Any, Any, Any], container_id: str) -> ASGIResponse:
+async def unseal_bag(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
     form = await read_form(request)
     reason = form.one("reason", 200)
     if not reason:
@@ -281,7 +283,7 @@ async def confirm_handover(request: Request[Any, Any, Any]) -> ASGIResponse:
         key="",
         result=_told(answer),
         lists=_lists(answer),
-        again=answer.verdict == "refused",
+        again=f"/till/handover?{urlencode([('c', one.text) for one in named])}" if answer.verdict == "refused" else "",
     )
     return page(render("till/handover.html", view, page="handover"))
 

@@ -44,6 +44,7 @@ from dropoff.web.shell import page, render, see_other
 
 OtherScan = TagScan | ContainerScan | ForeignScan | UnknownScan
 PARCELS_MAX: Final = 9
+UNITS_MAX: Final = 200
 NOT_OPEN: Final = frozenset(
     {"pass_expired", "pass_cancelled", "pass_unknown", "unit_unknown", "unit_expired", "test_mode", "location_paused"}
 )
@@ -201,12 +202,9 @@ async def hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
     context, till = request.app.state.context, till_of(request)
     text, tags = form.one("pass"), _tags(form)
     await _brake(request, text)
-    opened = await context.db.read(open_pass, context.passes, till, text)
-    if opened is None:
-        return await show_home(request, till_words.refused("pass_unknown"))
     if any(_is_same_pass(tag, text) for tag in tags):  # the scanner read the pass twice
         return await _pass_form(request, form, tags=tuple("" if _is_same_pass(tag, text) else tag for tag in tags))
-    data, errors = _command(form, opened, tags)
+    data, errors = _command(form, tags)
     if data is None:
         return await _pass_form(request, form, tags=tags, errors=errors)
     answer, replayed = await once(
@@ -242,9 +240,10 @@ def _is_same_pass(tag: str, text: str) -> bool:
     return bool(set(codes.code_candidates(tag)) & set(codes.code_candidates(text)))
 
 
-def _command(form: Form, opened: Opened, tags: tuple[str, ...]) -> tuple[HandIn | None, tuple[tuple[str, str], ...]]:
-    """The hand-in that the form means, or what is missing."""
-    units = [_as_sent(unit, form) for unit in opened.units]
+def _command(form: Form, tags: tuple[str, ...]) -> tuple[HandIn | None, tuple[tuple[str, str], ...]]:
+    """The hand-in that the form means, or what is missing. It asks nothing of the database, so that a form sent twice
+    means the same twice."""
+    units = [_as_sent(UnitLine(id=unit, title="", variant=""), form) for unit in form.all("unit")[:UNITS_MAX]]
     held = {n: [unit.id for unit in units if unit.taken and unit.parcel == n] for n in range(1, len(tags) + 1)}
     errors = [
         (f"tag-{number}", "Scan the tag of the parcel." if len(tags) == 1 else f"Scan the tag of parcel {number}.")
@@ -266,9 +265,13 @@ def _command(form: Form, opened: Opened, tags: tuple[str, ...]) -> tuple[HandIn 
         "container": chosen if chosen not in ("", "new") else None,
         "scanned_at": _moment(form.one("scanned_at")),
     }
-    if not units:
-        return None, (("tag-1", "Nothing of this code is left to hand in."),)
-    return msgspec.convert(command, HandIn), ()
+    try:
+        data = msgspec.convert(command, HandIn)
+    except msgspec.ValidationError:
+        raise Refused(Problem("invalid-request", "The form was changed on its way. Scan the pass again.")) from None
+    if counter.shape_problem(data) is not None:
+        return None, (("tag-1", "Nothing of this code is left to hand in. Scan it again."),)
+    return data, ()
 
 
 def _reason(unit: UnitLine) -> str:

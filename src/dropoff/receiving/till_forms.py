@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -24,7 +24,7 @@ from dropoff.receiving.till_views import TillView
 from dropoff.web.idempotency import Answer, answer_once, parse_key, ticket
 from dropoff.web.middleware import caller
 from dropoff.web.problems import Refused, problem_body, status_of
-from dropoff.web.shell import page, render
+from dropoff.web.shell import HTML, render
 
 T = TypeVar("T")
 NOT_CONTENT: Final = ("csrf_token", "key")
@@ -40,8 +40,10 @@ async def for_till(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteH
         raise NotPaired
 
 
-def not_paired(_: Request[Any, Any, Any], __: Exception) -> Any:
-    return page(render("till/unpaired.html"), 401)
+def not_paired(_: Request[Any, Any, Any], __: Exception) -> Response[bytes]:
+    return Response(
+        render("till/unpaired.html"), status_code=401, media_type=HTML, headers={"cache-control": "no-store"}
+    )
 
 
 class Here(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """The till's front page, where every answer ends: the result large, the scan field at hand, how the place stands."""
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Request
@@ -7,6 +8,8 @@ from litestar.response.base import ASGIResponse
 
 from dropoff.counter import service as counter
 from dropoff.counter.rules import UNDO_WITHIN
+from dropoff.counter.service import Till
+from dropoff.db import Tx
 from dropoff.kernel.clock import now
 from dropoff.receiving import till_views, till_words
 from dropoff.receiving.till_forms import Here, fresh_key, here, till_of
@@ -19,17 +22,26 @@ from dropoff.web.shell import page, render
 async def show_home(request: Request[Any, Any, Any], result: Result | None, hand_in: str = "") -> ASGIResponse:
     place = await here(request)
     at = now()
-    row = await request.app.state.context.db.read(counter.undoable, till_of(request), at)
+    row, bag_id = await request.app.state.context.db.read(_latest, till_of(request), at)
     line = None
     if row is not None:
         until = words.clock(row.received_at + UNDO_WITHIN, place.zone)
         said = f"{words.clock(row.received_at, place.zone)} · {_taken(row.request)}"
         line = UndoLine(row.id, fresh_key(), said, f"can be undone until {until}")
     if hand_in:
-        result = _accepted(row.request if row is not None and row.id == hand_in else None, place)
+        result = _accepted(row.request if row is not None and row.id == hand_in else None, bag_id, place)
     shown = line if result is None or hand_in else None
     view = till_views.home_view(place.view, place.state, place.zone, at, key=fresh_key(), result=result, undo=shown)
     return page(render("till/home.html", view, page="till"))
+
+
+def _latest(tx: Tx, till: Till, at: datetime) -> tuple[Any, str | None]:
+    """The hand-in that can still be undone, and the container that its parcels are in."""
+    row = counter.undoable(tx, till, at)
+    if row is None:
+        return None, None
+    parcels = [counter.find_parcel_by_tag(tx, parcel["tag"]) for parcel in row.request["parcels"]]
+    return row, next((parcel.container_id for parcel in parcels if parcel is not None), None)
 
 
 def _taken(asked: dict[str, Any]) -> str:
@@ -38,7 +50,7 @@ def _taken(asked: dict[str, Any]) -> str:
     return f"{count} in tag {', '.join(tags)}" if tags else "nothing taken in"
 
 
-def _accepted(asked: dict[str, Any] | None, place: Here) -> Result:
+def _accepted(asked: dict[str, Any] | None, bag_id: str | None, place: Here) -> Result:
     """`asked` is what was taken in just now; None when it is known no more (sealed or undone meanwhile)."""
     if asked is None:
         return Result("good", "yes", "Taken in", "", "The next customer, please.")
@@ -48,11 +60,7 @@ def _accepted(asked: dict[str, Any] | None, place: Here) -> Result:
         said += f" {words.count(sent_back, 'thing goes', 'things go')} back with the customer."
     if not asked["parcels"]:
         return Result("wait", "again", "Nothing taken in", said, "The code stays valid for the customer.")
-    bags = {parcel.tag: "" for parcel in place.state.waiting}
-    tags = [parcel["tag"] for parcel in asked["parcels"]]
-    if any(tag in bags for tag in tags):
+    bag = next((bag for bag in place.state.open if bag.id == bag_id), None)
+    if bag is None:
         return Result("good", "yes", "Taken in", said, "Keep it behind the counter. It is in no bag yet.")
-    known = {bag.id: bag for bag in place.state.open} | {bag.sscc: bag for bag in place.state.open}
-    bag = known.get(asked["container"] or "")
-    name = till_words.bag_name(bag.kind, bag.sscc).lower() if bag else "the new bag"
-    return Result("good", "yes", "Taken in", said, f"Put it into {name}.")
+    return Result("good", "yes", "Taken in", said, f"Put it into {till_words.bag_name(bag.kind, bag.sscc).lower()}.")

@@ -129,7 +129,8 @@ class HandoverPage(msgspec.Struct, frozen=True, kw_only=True):
     ticked: tuple[str, ...] = ()
     missed: str = ""
     lists: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
-    again: bool = False
+    again: str = ""
+    """Where to count again, with the same bags ticked."""
 
 
 STATES: Final = {

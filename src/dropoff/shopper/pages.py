@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import form_fields
@@ -86,7 +87,7 @@ async def open_pass(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 
 @get(["/p/{code:str}", "/P/{code:str}"], include_in_schema=False)
-async def pass_page(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+async def pass_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     seen = await _see(request, code)
     if seen is None:
         return _unknown()
@@ -100,12 +101,12 @@ async def pass_page(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
 
 
 @get("/p/{code:str}/qr.png", include_in_schema=False)
-async def pass_png(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+async def pass_png(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     return _picture(request, code, png=True)
 
 
 @get("/p/{code:str}/qr.svg", include_in_schema=False)
-async def pass_svg(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+async def pass_svg(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     return _picture(request, code, png=False)
 
 
@@ -124,7 +125,7 @@ def _picture(request: Request[Any, Any, Any], code: str, *, png: bool) -> ASGIRe
 
 
 @get("/p/{code:str}/renew", include_in_schema=False)
-async def renew_page(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+async def renew_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     seen = await _see(request, code)
     return _unknown() if seen is None else page(_renewal(seen, _path(code)))
 
@@ -138,7 +139,7 @@ def _renewal(seen: Seen, path: str, problem: str = "") -> bytes:
 
 
 @post("/p/{code:str}/renew", include_in_schema=False)
-async def renew(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+async def renew(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     refuse_other_sites(request)
     seen = await _see(request, code)
     outcome = await request.app.state.context.db.write(_renew, _links(request), code, now())
@@ -156,7 +157,7 @@ def _renew(tx: Tx, links: Links, code: str, at: Any) -> Any:
 
 
 @get("/p/{code:str}/cancel", include_in_schema=False)
-async def cancel_page(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+async def cancel_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     if await _see(request, code) is None:
         return _unknown()
     return page(_cancellation(code))
@@ -168,7 +169,7 @@ def _cancellation(code: str, **more: Any) -> bytes:
 
 
 @post("/p/{code:str}/cancel", include_in_schema=False)
-async def cancel(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+async def cancel(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     refuse_other_sites(request)
     fields = dict(await form_fields(request))
     order, email = fields.get("order", "").strip()[:200], fields.get("email", "").strip()[:320]
@@ -199,7 +200,7 @@ def _links(request: Request[Any, Any, Any]) -> Links:
 
 
 @get("/r/{token:str}", include_in_schema=False)
-async def receipt(request: Request[Any, Any, Any], token: str) -> ASGIResponse:
+async def receipt(request: Request[Any, Any, Any], token: FromPath[str]) -> ASGIResponse:
     """A page for people, the same as JSON for programs."""
     found = await request.app.state.context.db.read(counter.receipt_view, token)
     wants_html = "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,176 @@
+"""Every page, in light and dark: WCAG 2.2 AA by axe, no sideways scrolling at 320 px, targets for fingers."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
+SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
+  .filter(e => e.checkVisibility() && !e.classList.contains('skip'))
+  .map(e => [e, (e.closest('label.choice') || e).getBoundingClientRect()])
+  .filter(([e, box]) => box.height < 43.5 && getComputedStyle(e).display !== 'inline')
+  .map(([e]) => e.outerHTML.slice(0, 120))"""
+
+
+def scan(page: Page, text: str) -> None:
+    page.get_by_role("textbox").first.fill(text)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def open_bag(page: Page) -> None:
+    """The bag that the large answer names."""
+    name = re.search(r"bag \d{4}", page.get_by_text("Put it into").inner_text())[0]
+    page.get_by_role("link", name=name.capitalize(), exact=True).click()
+    expect(page.get_by_role("button", name="Seal the bag")).to_be_visible()
+
+
+def shopper(page: Page, world, more: str = "") -> None:
+    retailer, _ = world.retailer()
+    page.goto(f"/p/{world.issue(retailer)['pass']['code']}{more}")
+
+
+def paired(page: Page, world) -> None:
+    page.goto(world.pairing_url())
+    page.get_by_role("button", name="Yes, this is the till").click()
+    page.wait_for_url("**/till")
+
+
+def till_pass(page: Page, world) -> None:
+    paired(page, world)
+    retailer, _ = world.retailer()
+    scan(page, world.issue(retailer)["pass"]["url"])
+    page.get_by_label("Wollsocken", exact=True).uncheck()
+    page.get_by_role("button", name="Another parcel").click()
+    expect(page.get_by_label("Tag of parcel 2")).to_be_visible()
+
+
+def till_missing(page: Page, world) -> None:
+    till_pass(page, world)
+    page.get_by_role("button", name="Take it in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def till_taken(page: Page, world) -> None:
+    paired(page, world)
+    retailer, _ = world.retailer()
+    scan(page, world.issue(retailer)["pass"]["url"])
+    page.get_by_label("Scan the tag").fill(world.tag())
+    page.get_by_role("button", name="Take it in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Taken in")
+
+
+def till_bag(page: Page, world) -> None:
+    till_taken(page, world)
+    open_bag(page)
+
+
+def till_sealed(page: Page, world) -> None:
+    till_bag(page, world)
+    page.get_by_role("button", name="Seal the bag").click()
+    page.get_by_text("Open it again").click()
+    expect(page.get_by_label("Why?")).to_be_visible()
+
+
+def till_parcel(page: Page, world) -> None:
+    till_bag(page, world)
+    page.get_by_role("link", name=re.compile("^T")).first.click()
+    expect(page.get_by_role("heading", name=re.compile("^Parcel"))).to_be_visible()
+
+
+def till_handover(page: Page, world) -> None:
+    till_sealed(page, world)
+    page.goto("/till/handover")
+
+
+def till_foreign(page: Page, world) -> None:
+    paired(page, world)
+    scan(page, "1Z999AA10123456784")
+
+
+PAGES: dict[str, Callable[[Page, object], object]] = {
+    "home": lambda page, _: page.goto("/"),
+    "login": lambda page, _: page.goto("/login"),
+    "problems": lambda page, _: page.goto("/problems"),
+    "problem": lambda page, _: page.goto("/problems/not-found"),
+    "not found": lambda page, _: page.goto("/nothing/here"),
+    "pass": shopper,
+    "pass renew": lambda page, world: shopper(page, world, "/renew"),
+    "pass cancel": lambda page, world: shopper(page, world, "/cancel"),
+    "pass unknown": lambda page, _: page.goto("/p/0000000000000000"),
+    "pairing": lambda page, world: page.goto(world.pairing_url()),
+    "unpaired": lambda page, _: page.goto("/till"),
+    "till": paired,
+    "till pass": till_pass,
+    "till missing tag": till_missing,
+    "till taken": till_taken,
+    "till bag": till_bag,
+    "till sealed bag": till_sealed,
+    "till parcel": till_parcel,
+    "till handover": till_handover,
+    "till foreign": till_foreign,
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_accessible_and_fits_a_small_phone(name: str, visit: Page, world) -> None:
+    PAGES[name](visit, world)
+    axe = Axe()
+    for scheme in ("light", "dark"):
+        visit.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found = axe.run(visit, options=RULES)
+        assert found.violations_count == 0, found.generate_report()
+    visit.set_viewport_size({"width": 320, "height": 640})
+    assert visit.evaluate("document.documentElement.scrollWidth") <= 320
+    assert visit.evaluate(SMALL_TARGETS) == []
+
+
+def test_a_pass_page_costs_little(visit: Page, world) -> None:
+    sizes = []
+    visit.on("response", lambda answer: sizes.append(len(answer.body())))
+    shopper(visit, world)
+    visit.wait_for_load_state("networkidle")
+    assert len(sizes) <= 6
+    assert sum(sizes) < 60_000
+
+
+def test_sign_in_and_out_with_a_key(visit: Page, world) -> None:
+    visit.goto("/login?next=//evil.example")
+    visit.get_by_label("Key").fill("op_wrong")
+    visit.get_by_role("button", name="Sign in").click()
+    expect(visit.get_by_role("alert")).to_contain_text("This key is not known")
+    visit.get_by_label("Key").fill(world.operator.headers["authorization"].removeprefix("Bearer "))
+    visit.get_by_role("button", name="Sign in").click()
+    expect(visit.get_by_role("heading", name="The network", exact=True)).to_be_visible()
+    assert visit.url == f"{world.base_url}/"
+    (cookie,) = visit.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert visit.request.get("/v1/retailers").ok
+    visit.get_by_role("button", name="Sign out").click()
+    expect(visit.get_by_role("link", name="Sign in")).to_be_visible()
+    assert visit.request.get("/v1/retailers").status == 401
+
+
+def test_a_pairing_link_works_once(visit: Page, world) -> None:
+    url = world.pairing_url()
+    visit.goto(url)
+    expect(visit.get_by_text("Späti am Rosenthaler Platz")).to_be_visible()
+    visit.get_by_role("button", name="Yes, this is the till").click()
+    expect(visit.get_by_label("Scan a pass, a tag or a bag")).to_be_focused()
+    answer = visit.goto(url)
+    assert answer is not None
+    assert answer.status == 410
+    expect(visit.get_by_role("heading", level=1)).to_have_text("This link does not pair any more")
+
+
+def test_the_pass_prints_as_the_ticket_alone(visit: Page, world) -> None:
+    shopper(visit, world)
+    visit.emulate_media(media="print")
+    expect(visit.locator(".ticket__qr")).to_be_visible()
+    expect(visit.locator("#near")).to_be_hidden()
+    expect(visit.get_by_role("link", name="Cancel this return")).to_be_hidden()

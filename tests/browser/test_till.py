@@ -1,0 +1,243 @@
+"""The till by typing alone, as a hand scanner does: every field already has the focus, every scan ends with Enter."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+
+def scan(page: Page, text: str) -> None:
+    """What a scanner does: it types into whatever has the focus, then sends Enter. The clerk waits for the answer."""
+    expect(page.locator("input:focus")).to_have_count(1)
+    page.keyboard.type(text)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def open_bag(page: Page) -> None:
+    """The bag that the large answer names."""
+    name = re.search(r"bag \d{4}", page.get_by_text("Put it into").inner_text())[0]
+    page.get_by_role("link", name=name.capitalize(), exact=True).click()
+    expect(page.get_by_role("button", name="Seal the bag")).to_be_visible()
+
+
+def short_code(issued: dict) -> str:
+    code = issued["pass"]["short_code"]
+    return f"{code[:4]}-{code[4:8]}-{code[8:]}"
+
+
+def headline(page: Page):
+    return page.get_by_role("heading", level=1)
+
+
+def field_with_focus(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.name || ''"))
+
+
+def test_a_whole_hand_in_by_two_scans_and_no_mouse(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    tag = world.tag()
+    expect(till.get_by_label("Scan a pass, a tag or a bag")).to_be_focused()
+
+    scan(till, issued["pass"]["url"])
+    expect(headline(till)).to_have_text("3 things for Nordlys")
+    for box in till.get_by_role("checkbox").all():
+        expect(box).to_be_checked()
+    expect(till.get_by_label("Scan the tag")).to_be_focused()
+    assert issued["pass"]["code"] not in till.url
+
+    scan(till, tag.lower())
+    expect(headline(till)).to_have_text("Taken in")
+    expect(till.get_by_text(f"3 things in tag {tag}.")).to_be_visible()
+    expect(till.get_by_text(re.compile(r"Put it into bag \d{4}\."))).to_be_visible()
+    expect(till.get_by_label("Scan a pass, a tag or a bag")).to_be_focused()
+    status = retailer.get(f"/v1/returns/{issued['id']}").json()["status"]
+    assert status == "handed_in"
+
+    scan(till, short_code(issued))
+    expect(headline(till)).to_have_text("Already taken in")
+
+
+def test_a_double_read_of_the_pass_is_no_tag(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    scan(till, issued["pass"]["url"])
+    expect(till.get_by_label("Scan the tag")).to_be_focused()
+    scan(till, issued["pass"]["url"])
+    expect(headline(till)).to_have_text("3 things for Nordlys")
+    expect(till.get_by_label("Scan the tag")).to_have_value("")
+    scan(till, world.tag())
+    expect(headline(till)).to_have_text("Taken in")
+
+
+def test_one_thing_stays_and_two_go_in_parcels_of_their_own(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    scan(till, short_code(issued))
+    till.get_by_label("Wollsocken", exact=True).uncheck()
+    till.get_by_label("Why not?").and_(till.locator("select:visible")).select_option("wet_or_leaking")
+    till.get_by_role("button", name="Another parcel").click()
+    expect(till.get_by_label("Wollsocken", exact=True)).not_to_be_checked()
+    till.get_by_role("group", name="Which parcel? Regenjacke").nth(1).get_by_label("Parcel 2").check()
+    till.get_by_label("Tag of parcel 1").fill(world.tag())
+    till.get_by_label("Tag of parcel 2").fill(world.tag())
+    till.get_by_label("No bag for now").check()
+    till.get_by_role("button", name="Take it in").click()
+    expect(headline(till)).to_have_text("Taken in")
+    expect(till.get_by_text("1 thing goes back with the customer.")).to_be_visible()
+    expect(till.get_by_text("It is in no bag yet")).to_be_visible()
+    units = retailer.get(f"/v1/returns/{issued['id']}").json()["units"]
+    assert sorted(unit["status"] for unit in units) == ["expected", "handed_in", "handed_in"]
+    assert len({unit["parcel"] for unit in units}) == 3
+
+
+def test_a_used_tag_asks_for_another_and_keeps_the_rest(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    used = world.tag()
+    scan(till, world.issue(retailer)["pass"]["url"])
+    scan(till, used)
+    expect(headline(till)).to_have_text("Taken in")
+    scan(till, world.issue(retailer)["pass"]["url"])
+    till.get_by_label("Wollsocken", exact=True).uncheck()
+    till.get_by_label("Scan the tag").focus()
+    scan(till, used)
+    expect(headline(till)).to_have_text("Tag used before")
+    expect(till.get_by_label("Wollsocken", exact=True)).not_to_be_checked()
+    expect(till.get_by_label("Scan the tag")).to_be_focused()
+    expect(till.get_by_label("Scan the tag")).to_have_value("")
+    scan(till, world.tag())
+    expect(headline(till)).to_have_text("Taken in")
+
+
+def test_a_missing_tag_is_said_at_its_field(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    scan(till, world.issue(retailer)["pass"]["url"])
+    till.keyboard.press("Enter")
+    expect(till.get_by_role("alert")).to_contain_text("Scan the tag of the parcel.")
+    expect(till.get_by_label("Scan the tag")).to_have_attribute("aria-invalid", "true")
+    expect(till.get_by_label("Scan the tag")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1Z999AA10123456784", "This is a UPS label"),
+        ("RR123456785DK", "This is a label of another post"),
+        ("<b>hi</b>", "We do not know this"),
+        ("T0000000017", "A fresh tag"),
+        ("0000000000000000", "We do not know this code"),
+    ],
+)
+def test_any_scan_gets_an_answer_and_the_focus_back(till: Page, text: str, said: str) -> None:
+    scan(till, text)
+    expect(headline(till)).to_have_text(said)
+    expect(till.get_by_label("Scan a pass, a tag or a bag")).to_be_focused()
+
+
+def test_undo_gives_the_things_back(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    scan(till, issued["pass"]["url"])
+    scan(till, world.tag())
+    expect(headline(till)).to_have_text("Taken in")
+    till.get_by_role("button", name="Undo").click()
+    expect(headline(till)).to_have_text("Taken back")
+    assert retailer.get(f"/v1/returns/{issued['id']}").json()["status"] == "issued"
+    expect(till.get_by_role("button", name="Undo")).to_have_count(0)
+
+
+def test_a_form_sent_twice_takes_in_once(till: Page, world) -> None:
+    """A second tap on a slow day, or a reload of the answer."""
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    scan(till, issued["pass"]["url"])
+    till.get_by_label("Scan the tag").fill(world.tag())
+    till.get_by_label("No bag for now").check()
+    sent = till.evaluate("new URLSearchParams(new FormData(document.querySelector('form.till'))).toString()")
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answers = [till.request.post("/till/hand-ins", data=sent, headers=headers) for _ in range(2)]
+    assert answers[0].url == answers[1].url
+    assert "hand_in=" in answers[0].url
+    told = retailer.get("/v1/events").json()["items"]
+    assert [one["type"] for one in told].count("parcel.handed_in") == 1
+
+
+def test_a_loose_parcel_goes_into_a_bag_is_sealed_and_opened_again(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    scan(till, world.issue(retailer)["pass"]["url"])
+    tag = world.tag()
+    till.get_by_label("No bag for now").check()
+    till.get_by_label("Scan the tag").focus()
+    scan(till, tag)
+    expect(headline(till)).to_have_text("Taken in")
+
+    scan(till, tag)
+    expect(till.get_by_role("heading", name=f"Parcel {tag}")).to_be_visible()
+    till.get_by_label("A new bag").check()
+    till.get_by_role("button", name="Put it in").click()
+    expect(headline(till).first).to_have_text("It is in")
+
+    till.get_by_label("Seal number").fill("S-1")
+    till.get_by_role("button", name="Seal the bag").click()
+    expect(headline(till).first).to_have_text("Sealed")
+
+    till.get_by_text("Open it again").click()
+    till.get_by_label("Why?").fill("One more parcel")
+    till.get_by_role("button", name="Break the seal").click()
+    expect(headline(till).first).to_have_text("Open again")
+
+
+def test_a_sealed_bag_leaves_with_the_driver_and_the_counts_must_agree(till: Page, world) -> None:
+    retailer, made = world.retailer()
+    lane = {
+        "origin": {"location": world.locations["spaeti"]},
+        "destination": {"retailer": made["id"]},
+        "carrier": "courier",
+        "service": "standard",
+        "days": "Mo-Su",
+        "cutoff": "23:59",
+    }
+    world.post(world.operator, "/v1/lanes", lane)
+    scan(till, world.issue(retailer)["pass"]["url"])
+    till.get_by_label("A new bag").check()
+    till.get_by_label("Scan the tag").focus()
+    scan(till, world.tag())
+    expect(headline(till)).to_have_text("Taken in")
+    open_bag(till)
+    sscc = till.locator(".sscc").first.inner_text()
+    till.get_by_role("button", name="Seal the bag").click()
+    expect(headline(till).first).to_have_text("Sealed")
+    world.book(retailer, sscc)
+
+    till.goto("/till")
+    expect(till.get_by_text("Leaves with the driver").first).to_be_visible()
+    label = till.get_by_role("link", name=re.compile("^Label")).first.get_attribute("href")
+    assert till.request.get(str(label)).body()[:5] == b"%PDF-"
+
+    till.get_by_role("link", name="Driver is here").click()
+    expect(till.get_by_label("Scan a bag")).to_be_focused()
+    scan(till, sscc)
+    expect(till.locator(f'input[name="take"][value="{sscc}"]')).to_be_checked()
+    till.get_by_label("The driver counts").fill("2")
+    till.get_by_role("button", name="Hand over").click()
+    expect(headline(till)).to_have_text("The counts differ")
+    till.get_by_role("link", name="Count again").click()
+    expect(till.locator(f'input[name="take"][value="{sscc}"]')).to_be_checked()
+    till.get_by_label("Driver", exact=True).fill("M. K.")
+    till.get_by_label("The driver counts").fill("1")
+    till.get_by_role("button", name="Hand over").click()
+    expect(headline(till)).to_have_text("1 bag is with the driver")
+
+
+def test_a_browser_without_pairing_is_told_how_to_become_a_till(visit: Page) -> None:
+    answer = visit.goto("/till")
+    assert answer is not None
+    assert answer.status == 401
+    expect(headline(visit)).to_have_text("This device is no till yet")
+
+
+def test_a_form_without_its_token_writes_nothing(till: Page, world) -> None:
+    answer = till.request.post("/till/containers", form={"kind": "bag", "key": "a-key"})
+    assert answer.status == 403
+    expect(till.get_by_text("No bag yet").or_(till.get_by_text("Open", exact=True)).first).to_be_visible()
