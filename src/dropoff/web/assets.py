@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 from litestar import Request, get
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 FOLDER: Final = Path(__file__).with_name("assets")
@@ -77,7 +78,7 @@ def answer(assets: Assets, name: str, accepts: str) -> ASGIResponse:
 
 
 @get("/assets/{name:str}", include_in_schema=False)
-async def serve_asset(request: Request, name: str) -> ASGIResponse:  # type: ignore[type-arg]
+async def serve_asset(request: Request, name: FromPath[str]) -> ASGIResponse:  # type: ignore[type-arg]
     return answer(built(), name, request.headers.get("accept-encoding", ""))
 
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, get
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.kernel.errors import PROBLEMS, Problem
@@ -24,7 +25,7 @@ async def problem_index() -> ASGIResponse:
 
 
 @get("/problems/{code:str}", include_in_schema=False)
-async def problem_page(request: Request[Any, Any, Any], code: str) -> ASGIResponse:
+async def problem_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     if code not in PROBLEMS:
         return problem_response(request, Problem("not-found", "There is no problem of that name."))
     return page(render("problems/problem.html", _view(code)))
