@@ -23,7 +23,6 @@ TOLD = (
     "parcel.handed_in",
     "parcel.hand_in_undone",
     "parcel.departed",
-    "parcel.departed",
     "shipment.handed_over",
     "parcel.received",
     "parcel.lost",
