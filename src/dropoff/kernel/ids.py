@@ -7,20 +7,23 @@ import time
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ID_PATTERN = r"^[a-z]{3}_[0-9A-HJKMNP-TV-Z]{26}$"
 
-_lock = threading.Lock()
-_last = 0
+
+class _Clock:
+    """UUIDv7 that only grows within a process: two made in the same millisecond sort in the order they were made."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def uuid7(self) -> int:
+        with self._lock:
+            millis = time.time_ns() // 1_000_000
+            value = (millis << 80) | (7 << 76) | (secrets.randbits(12) << 64) | (2 << 62) | secrets.randbits(62)
+            self._last = max(value, self._last + 1)
+            return self._last
 
 
-def _uuid7() -> int:
-    """Monotonic within a process: two ids made in the same millisecond still sort in the order they were made."""
-    global _last
-    with _lock:
-        millis = time.time_ns() // 1_000_000
-        value = (millis << 80) | (7 << 76) | (secrets.randbits(12) << 64) | (2 << 62) | secrets.randbits(62)
-        if value <= _last:
-            value = _last + 1
-        _last = value
-    return value
+_clock = _Clock()
 
 
 def crockford(number: int, length: int) -> str:
@@ -30,4 +33,4 @@ def crockford(number: int, length: int) -> str:
 
 def new_id(prefix: str) -> str:
     """For example `ret_06E5ZJ3YV8QZ3M0T9K1X7B2C4D`."""
-    return f"{prefix}_{crockford(_uuid7(), 26)}"
+    return f"{prefix}_{crockford(_clock.uuid7(), 26)}"
