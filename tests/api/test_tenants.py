@@ -4,17 +4,15 @@ A new route with an id is tried without a line here, unless it brings a new kind
 """
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.api.chain import Chain, hand_in, issue, retailer, till
-from tests.service import Client, Service, running
+from tests.api.ours import Ours, roles
+from tests.service import Service, running
 
-from dropoff.app import ROOMS, create_worker
 from dropoff.db import Tx
 from dropoff.db.schema import metadata
 
@@ -26,83 +24,6 @@ PUBLIC = {
 }
 WRITTEN_BY_REFUSALS = {"counter_attempt", "idempotency"}
 """Every question at a counter is kept, and so is the stored answer of a key; nothing else may change."""
-
-
-class Ours:
-    """Shop A with an object of each kind, and the strangers who try them."""
-
-    def __init__(self, service: Service) -> None:
-        self.service = service
-        self.chain = chain = Chain(service)
-        self.open_return = issue(chain.shop, "SOCKS")
-        handed = hand_in(chain.till, issue(chain.shop))
-        bag = chain.till.post("/v1/counter/containers", {"kind": "bag"})
-        arrived = hand_in(chain.till, issue(chain.shop), bag["id"])
-        chain.till.post(f"/v1/counter/containers/{bag['id']}/seal", {}, 200)
-        sent = {"sscc": bag["sscc"], "parcels": [arrived["tag"], "STRANGER7"], "complete": True}
-        receipt = chain.shop.post("/v1/receipts", sent, 200)
-        self._book()
-        self.hook = chain.shop.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/x", "events": ["*"]})
-        open_bag = chain.till.post("/v1/counter/containers", {"kind": "bag"})
-        keys = service.operator.get("/v1/keys", limit=200)["items"]
-        self.key = next(key["id"] for key in keys if key["retailer_id"] == chain.retailer_id)
-        self.ids = {
-            "return_id": self.open_return["id"],
-            "reference": self.open_return["order"],
-            "shipment_id": chain.shipment["id"],
-            "sscc": chain.bag["sscc"],
-            "name": "all",
-            "run_id": chain.run["id"],
-            "lane_id": chain.lane["id"],
-            "case_id": receipt["cases"][0],
-            "endpoint_id": self.hook["id"],
-            "job_id": service.operator.get("/v1/jobs", limit=1)["items"][0]["id"],
-            "key_id": self.key,
-            "retailer_id": chain.retailer_id,
-            "location_id": chain.places[0],
-            "device_id": chain.device_id,
-            "container_id": open_bag["id"],
-            "hand_in_id": handed["hand_in"],
-        }
-        _, self.other_shop = retailer(service)
-        _, self.test_shop = retailer(service, live=False)
-        _, self.other_till = till(service, chain.places[1])
-        unit = self.open_return["units"][0]["id"]
-        self.bodies: dict[str, Any] = {
-            "/v1/cases/{case_id}/resolve": {"outcome": "explained"},
-            "/v1/locations/{location_id}/devices": {"name": "Another"},
-            "/v1/returns/{return_id}/refunds": {"units": [unit], "amount": 1, "currency": "DKK", "reference": "RF-T"},
-            "/v1/returns/{return_id}/exchanges": {"units": [unit], "order_reference": "SO-T"},
-            "/v1/returns/{return_id}/credits": {"units": [unit], "amount": 1, "code": "GIFT"},
-            "/v1/counter/containers/{container_id}/parcels": {"tag": handed["tag"]},
-            "/v1/counter/containers/{container_id}/seal": {"seal": "S-2"},
-            "/v1/counter/containers/{container_id}/unseal": {"reason": "wrong one"},
-        }
-
-    def _book(self) -> None:
-        """A worker runs until the shipment has its labels, and no longer."""
-        worker = create_worker(self.service.context)
-        worker.start()
-        try:
-            for _ in range(200):
-                if self.chain.shop.get(f"/v1/shipments/{self.chain.shipment['id']}")["status"] == "booked":
-                    return
-                time.sleep(0.05)  # between two looks
-            raise AssertionError("the shipment was not booked within 10 s")
-        finally:
-            worker.stop()
-
-    def strangers(self) -> dict[str, Client]:
-        return {
-            "nobody": self.service.public,
-            "another shop": self.other_shop,
-            "a test shop": self.test_shop,
-            "another place's till": self.other_till,
-        }
-
-    def call(self, client: Client, method: str, path: str) -> Any:
-        found = re.sub(r"\{(\w+)\}", lambda name: self.ids[name.group(1)], path)
-        return client.call(method, found, self.bodies.get(path))
 
 
 @pytest.fixture
@@ -121,21 +42,6 @@ def operations(service: Service) -> list[tuple[str, str]]:
 def everything(tx: Tx) -> dict[str, list[Any]]:
     kept = [table for table in metadata.sorted_tables if table.name not in WRITTEN_BY_REFUSALS]
     return {table.name: sorted(map(repr, tx.read(sa.select(table)))) for table in kept}
-
-
-def roles() -> dict[tuple[str, str], list[str]]:
-    """Which roles each route lets in, by the names of its guards."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for handler in (handler for room in ROOMS for handler in room.HANDLERS):
-        for path in getattr(handler, "paths", ()):
-            for method in handler.http_methods:
-                plain = re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
-                names = [guard.__name__ for guard in handler.guards or ()]
-                every = ["operator", "retailer", "device"]
-                found[(method, plain)] = (
-                    every if "for_anyone_known" in names else [r for r in every if any(r in name for name in names)]
-                )
-    return found
 
 
 def test_strangers_find_nothing_and_change_nothing(ours: Ours) -> None:
