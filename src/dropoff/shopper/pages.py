@@ -199,6 +199,13 @@ def _links(request: Request[Any, Any, Any]) -> Links:
     return Links(context.passes, context.settings.base_url)
 
 
+@get("/p/{code:str}/receipts/{hand_in:str}", include_in_schema=False)
+async def receipt_of_pass(request: Request[Any, Any, Any], code: FromPath[str], hand_in: FromPath[str]) -> ASGIResponse:
+    context = request.app.state.context
+    found = await context.db.read(service.see_receipt, context.passes, code, hand_in)
+    return page(render("shopper/receipt.html", receipts.receipt_page(found))) if found else _unknown()
+
+
 @get("/r/{token:str}", include_in_schema=False)
 async def receipt(request: Request[Any, Any, Any], token: FromPath[str]) -> ASGIResponse:
     """A page for people, the same as JSON for programs."""
@@ -216,6 +223,7 @@ async def receipt(request: Request[Any, Any, Any], token: FromPath[str]) -> ASGI
 
 HANDLERS: Final[list[Any]] = [
     receipt,
+    receipt_of_pass,
     open_pass,
     pass_page,
     pass_png,
