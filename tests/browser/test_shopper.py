@@ -94,6 +94,8 @@ def test_after_a_hand_in_the_page_says_who_holds_what_and_when_the_money_comes(
     expect(visit.locator(".timeline")).to_contain_text("Handed in")
     expect(visit.get_by_role("link", name="Cancel this return")).to_have_count(0)
 
+    visit.get_by_role("link", name="Your receipt").click()
+    expect(headline(visit)).to_have_text("Handed in")
     visit.goto(verdict["receipt"]["url"])
     expect(headline(visit)).to_have_text("Handed in")
     expect(visit.get_by_text("Späti am Rosenthaler Platz, Torstraße 125, 10119 Berlin")).to_be_visible()

@@ -43,10 +43,7 @@ def draw_svg(body: bytes, scale: int = 8) -> Image.Image:
 
 
 def test_what_the_pass_says_is_upper_case_and_the_address_of_the_page() -> None:
-    assert (
-        qr.pass_text("https://returns.example/", "7kq39xmb4trc0000")
-        == "HTTPS://RETURNS.EXAMPLE/P/7KQ39XMB4TRC0000"
-    )
+    assert qr.pass_text("https://returns.example/", "7kq39xmb4trc0000") == "HTTPS://RETURNS.EXAMPLE/P/7KQ39XMB4TRC0000"
 
 
 def test_every_pass_decodes_to_its_own_text_as_png_and_svg() -> None:

@@ -145,6 +145,20 @@ def test_the_timeline_is_newest_first_and_says_equal_things_once() -> None:
     assert told[1].detail == "Späti Mitte"
 
 
+def test_a_scan_is_told_before_the_money_it_set_free_and_links_its_receipt() -> None:
+    at = NOW - timedelta(hours=1)
+    scanned = Happening("parcel.handed_in", at, "Späti Mitte", "hin_1")
+    told = view(
+        status="handed_in",
+        units=units("handed_in"),
+        happenings=(Happening("refund.due", at, "Späti Mitte"), scanned),
+    ).timeline
+    assert [(moment.what, moment.detail, moment.url) for moment in told] == [
+        ("Your money is due", "", ""),
+        ("Handed in", "Späti Mitte", "/p/X/receipts/hin_1"),
+    ]
+
+
 def test_every_state_of_a_unit_has_its_words() -> None:
     assert set(rules.CUSTODY_WORDS) == set(CUSTODY)
     assert set(rules.RESOLUTION_WORDS) == set(SETTLED)

@@ -6,6 +6,7 @@ import msgspec
 
 from dropoff.counter import store, store_hand_ins
 from dropoff.counter.store import Content
+from dropoff.counter.store_hand_ins import HandInRow
 from dropoff.db import Tx
 from dropoff.db.vault import token_hash
 from dropoff.network import service as network
@@ -50,12 +51,19 @@ class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
 
 def receipt_view(tx: Tx, token: str) -> ReceiptView | None:
     row = store_hand_ins.find_by_receipt(tx, token_hash(token))
-    if row is None or row.return_id is None:
-        return None
+    return _view(tx, row, row.return_id) if row is not None and row.return_id is not None else None
+
+
+def receipts_of(tx: Tx, return_id: str) -> list[ReceiptView]:
+    """Of the hand-ins that stand, oldest first: for the bearer of the pass, who needs no token."""
+    return [_view(tx, row, return_id) for row in store_hand_ins.accepted_of(tx, return_id)]
+
+
+def _view(tx: Tx, row: HandInRow, return_id: str) -> ReceiptView:
     # The request is what was taken: the units themselves may be in another parcel after an undo.
     units = {
         unit.id: Content(unit.id, unit.sku, unit.title, unit.variant, unit.image_url)
-        for unit in returns.units_of(tx, row.return_id)
+        for unit in returns.units_of(tx, return_id)
     }
     by_tag = {parcel["tag"]: parcel["units"] for parcel in row.request["parcels"]}
     parcels = [

@@ -35,7 +35,7 @@ from dropoff.counter.movement import (
     units_in,
     waiting_parcels,
 )
-from dropoff.counter.receipts import ReceiptView, receipt_view
+from dropoff.counter.receipts import ReceiptView, receipt_view, receipts_of
 from dropoff.counter.scans import (
     ContainerScan,
     ForeignScan,
@@ -96,6 +96,7 @@ __all__ = [
     "parcel_views",
     "parcels_in",
     "receipt_view",
+    "receipts_of",
     "receive_container",
     "receive_parcel",
     "refused_units",

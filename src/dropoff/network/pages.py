@@ -15,6 +15,7 @@ from dropoff.kernel.clock import now
 from dropoff.kernel.errors import PROBLEMS, Problem
 from dropoff.network import service
 from dropoff.network.store import Location
+from dropoff.web import words
 from dropoff.web.shell import page, render, see_other
 
 
@@ -33,7 +34,7 @@ async def pair_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASG
     if isinstance(found, Problem):
         return _refused(found)
     device, place = found
-    until = device.pairing_expires_at.strftime("%-d %B %Y, %H:%M UTC")
+    until = words.at(device.pairing_expires_at, place.zone, now())
     view = PairView("", place.name, _address(place), device.name, until, f"/pair/{code}")
     return page(render("network/pair.html", view))
 

@@ -39,6 +39,8 @@ class Happening(msgspec.Struct, frozen=True):
     type: str
     at: datetime
     place: str = ""
+    hand_in: str = ""
+    """Of a hand-in that stands: the id of its receipt."""
 
 
 class PassFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +168,18 @@ HAPPENING_WORDS: Final = {
     "credit.issued": N_("Credit given"),
     "parcel.lost": N_("A parcel is being searched for"),
 }
+CUSTODY_HAPPENINGS: Final = frozenset(
+    {
+        "return.issued",
+        "parcel.handed_in",
+        "parcel.hand_in_undone",
+        "shipment.handed_over",
+        "parcel.received",
+        "unit.inspected",
+        "parcel.lost",
+    }
+)
+"""What happened to the things themselves, at a place; the others happened to the money."""
 NEXT_WORDS: Final = {
     "hand_in": N_("You hand it in"),
     "seal": N_("The shop puts it into a bag"),
@@ -200,7 +214,7 @@ def headline(facts: PassFacts, now: datetime) -> tuple[str, str]:
     kept = sum(unit.custody not in ("cancelled", "expired") for unit in facts.units)
     moving = any(unit.custody == "in_transit" for unit in facts.units)
     said = {
-        "issued": (N_("Ready to hand in"), f"Show this code at any place below, by {last}. No box, no label."),
+        "issued": (N_("Ready to hand in"), f"Show this code at a place near you, by {last}. No box, no label."),
         "partly_handed_in": (
             f"{gone} of {kept} handed in",
             f"The rest is still with you. The same code takes it, by {last}.",
@@ -261,7 +275,7 @@ def money_view(facts: PassFacts, now: datetime) -> MoneyView | None:
     if m.paid and sum_ != m.paid:
         rows.append((N_("Paid"), f"{money.display(m.paid, m.currency)} so far"))
     if state(facts, now) != "resolved":
-        rows.append((N_("Held by"), facts.holder or N_("you")))
+        rows.append((N_("Held by"), facts.holder or N_("You")))
         upcoming = _next(facts, now)
         if upcoming is not None:
             rows.append((N_("Next"), f"{upcoming.what}{', ' if upcoming.when else ''}{upcoming.when}"))
@@ -280,14 +294,21 @@ def _next(facts: PassFacts, now: datetime) -> Moment | None:
     return Moment(NEXT_WORDS[kind], when, upcoming=True)
 
 
-def timeline(facts: PassFacts, now: datetime) -> tuple[Moment, ...]:
-    """Newest first, what comes next on top. Equal things at one moment (three units, one scan) are said once."""
+def timeline(facts: PassFacts, now: datetime, path: str) -> tuple[Moment, ...]:
+    """Newest first, what comes next on top. Equal things at one moment (three units, one scan) are said once.
+
+    The log writes the money that a scan sets free before the scan itself; people read cause before effect.
+    """
+    told = [one for one in facts.happenings if one.type in HAPPENING_WORDS]
     moments: list[Moment] = []
-    for happening in facts.happenings:
-        if happening.type not in HAPPENING_WORDS:
-            continue
-        when = words.first_capital(words.at(happening.at, facts.zone, now))
-        moment = Moment(HAPPENING_WORDS[happening.type], when, happening.place)
+    for happening in sorted(told, key=lambda one: (one.at, one.type not in CUSTODY_HAPPENINGS)):
+        moment = Moment(
+            HAPPENING_WORDS[happening.type],
+            words.first_capital(words.at(happening.at, facts.zone, now)),
+            happening.place if happening.type in CUSTODY_HAPPENINGS else "",
+            url=f"{path}/receipts/{happening.hand_in}" if happening.hand_in else "",
+            link=N_("Your receipt") if happening.hand_in else "",
+        )
         if not moments or moments[-1] != moment:
             moments.append(moment)
     upcoming = _next(facts, now) if state(facts, now) not in ("cancelled", "expired", "resolved") else None
@@ -318,5 +339,5 @@ def pass_view(
         how=showable,
         money=money_view(facts, now),
         near=near if showable else None,
-        timeline=timeline(facts, now),
+        timeline=timeline(facts, now, path),
     )

@@ -4,6 +4,8 @@ from datetime import datetime
 
 import msgspec
 
+from dropoff.counter import service as counter
+from dropoff.counter.service import ReceiptView
 from dropoff.db import Tx
 from dropoff.network.nearby import Hit, Search, Snapshot
 from dropoff.retailers import service as retailers
@@ -14,6 +16,7 @@ from dropoff.web import words
 
 PLACES_SHOWN = 6
 AROUND_THE_CLOCK = "24/7"
+HANDED_IN = "parcel.handed_in"
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -32,6 +35,7 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
     if view is None or head is None or retailer is None:
         return None
     expected = any(unit.custody == "expected" for unit in view.units)
+    receipts = {one.handed_in_at: one.hand_in for one in counter.receipts_of(tx, head.id)}
     facts = PassFacts(
         short_code=passes.short_code(head.id, head.generation),
         retailer=view.retailer,
@@ -54,10 +58,20 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
         holder=None if view.holder == "shopper" else view.holder,
         next_kind=view.next.kind if view.next else None,
         next_at=view.next.at if view.next else None,
-        happenings=tuple(Happening(one.type, one.at, one.place or "") for one in view.timeline),
+        happenings=tuple(
+            Happening(one.type, one.at, one.place or "", receipts.get(one.at, "") if one.type == HANDED_IN else "")
+            for one in view.timeline
+        ),
     )
     postcode, country = returns.shopper_postcode(tx, head.id) or ("", "")
     return Seen(facts, postcode, country or retailer.country)
+
+
+def see_receipt(tx: Tx, passes: PassKeys, code: str, hand_in: str) -> ReceiptView | None:
+    """For the bearer of the pass, who need not keep the receipt's own address."""
+    found = returns.find_by_code(tx, passes, code)
+    standing = counter.receipts_of(tx, found.return_id) if found else []
+    return next((one for one in standing if one.hand_in == hand_in), None)
 
 
 def places_near(snapshot: Snapshot, text: str, country: str, at: datetime) -> NearView:
