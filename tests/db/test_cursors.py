@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -177,6 +178,27 @@ def test_a_savepoint_of_a_late_transaction_is_not_skipped_either(postgres: Datab
     slow.commit()
     drain(postgres, consumer)
     assert sorted(seen) == ["inside", "own"]
+
+
+def test_a_long_transaction_in_another_database_holds_nothing_up(
+    postgres: Database, rivals: sa.Engine, postgres_url: str
+) -> None:
+    seen: list[str] = []
+    consumer = collector(seen)
+    postgres.write_sync(cursors.install, [consumer])
+    with psycopg.connect(postgres_url) as neighbour:
+        neighbour.execute("SELECT pg_current_xact_id()")
+        append(postgres, "a")
+        drain(postgres, consumer)
+        assert seen == ["a"]
+        slow = Writer(rivals)
+        slow.append("slow")
+        append(postgres, "b")
+        drain(postgres, consumer)
+        assert seen == ["a"]  # one of this database does
+        slow.commit()
+        drain(postgres, consumer)
+        assert sorted(seen) == ["a", "b", "slow"]
 
 
 @pytest.mark.parametrize("seed", range(8))

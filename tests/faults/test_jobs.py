@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from dropoff.db import Database, Tx
+from dropoff.db.engines import driver_url
 from dropoff.db.schema import db_now
 from dropoff.events import job_store, jobs
 from dropoff.events.jobs import GiveUp, Job, Retry
@@ -262,3 +265,31 @@ def test_old_done_jobs_are_pruned_dead_ones_stay(db: Database) -> None:
     db.write_sync(lambda tx: tx.change(old))
     assert db.write_sync(jobs.prune) == 1
     assert {keys[item.id] for item in all_jobs(db)} == {"dead", "new"}
+
+
+def test_done_periodic_jobs_go_after_an_hour(db: Database) -> None:
+    db.write_sync(jobs.enqueue_for_slot, "tidy", 60.0)
+    enqueue(db)
+    Worker(db, {"tidy": lambda _: None, "work": lambda _: None}).run_due()
+    assert db.write_sync(jobs.prune) == 0
+    db.write_sync(lambda tx: tx.change(sa.update(job_table).values(ended_at=db_now(-3700))))
+    assert db.write_sync(jobs.prune) == 1
+    assert only_job(db).kind == "work"
+
+
+def test_a_worker_outlives_a_restart_of_the_database(postgres_database_url: str) -> None:
+    ran = threading.Event()
+    with closing(Database(postgres_database_url)) as db:
+        worker = Worker(db, {"work": lambda _: ran.set()})
+        worker.start()
+        for _ in range(3):
+            with psycopg.connect(driver_url(postgres_database_url), autocommit=True) as rival:
+                rival.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            ran.clear()
+            enqueue(db)
+            assert ran.wait(20)
+        worker.stop()
+        assert {job.state for job in all_jobs(db)} == {"done"}

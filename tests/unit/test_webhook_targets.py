@@ -1,13 +1,21 @@
 """Which addresses webhooks may go to: as written, and as really connected to."""
 
+import contextlib
 import ipaddress
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpcore
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from dropoff.events import targets
 from dropoff.events.targets import CheckedBackend, Deadline, Refused, check_url, connections, is_public
@@ -148,3 +156,63 @@ def test_a_dripping_server_is_cut_off_by_the_whole_exchanges_deadline(listener: 
     stop.set()
     thread.join()
     pool.close()
+
+
+NAME = "hooks.example.org"
+
+
+def _certificate(folder: Path, name: str) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / f"{name}.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.mark.parametrize("name", [NAME, "another.example.org"])
+def test_tls_asks_for_the_name_and_checks_it_although_an_address_is_connected_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listener: socket.socket, name: str
+) -> None:
+    certificate = _certificate(tmp_path, name)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate)
+    asked: list[str | None] = []
+    server.sni_callback = lambda _socket, wanted, _context: asked.append(wanted)
+    requests: list[bytes] = []
+
+    def answer() -> None:
+        peer, _ = listener.accept()
+        with peer, contextlib.suppress(OSError), server.wrap_socket(peer, server_side=True) as stream:
+            requests.append(stream.recv(65536))
+            stream.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    _names(monkeypatch, ["127.0.0.1"])
+    client = ssl.create_default_context(cafile=str(certificate))
+    url = f"https://{NAME}:{listener.getsockname()[1]}/hook"
+    with connections(Deadline(), allow_private=True, tls=client) as pool:
+        if name == NAME:
+            assert pool.request("POST", url, content=b"{}").status == 204
+            assert f"Host: {NAME}".encode() in requests[0]
+        else:
+            with pytest.raises(httpcore.ConnectError, match="CERTIFICATE"):
+                pool.request("POST", url, content=b"{}")
+            assert requests == []
+    thread.join()
+    assert asked == [NAME]

@@ -16,7 +16,7 @@ from dropoff.db.wakes import Wakes
 P = ParamSpec("P")
 T = TypeVar("T")
 READERS = 4
-SYNC_TIMEOUT_S = 60.0
+SYNC_TIMEOUT_S = 120.0
 
 
 class Database:

@@ -10,7 +10,9 @@ LOCK_TIMEOUT_MS = 20
 caller; without it two processes on 50 hot rows stood at 16 calls a second."""
 
 SQLITE_BUSY_TIMEOUT_MS = 2_000
-STATEMENT_TIMEOUT_MS = 15_000
+STATEMENT_TIMEOUT_MS = 60_000
+"""For writes: waiting for others has its own, short limit, so what takes long works, as an import does."""
+READ_TIMEOUT_MS = 15_000
 IDLE_TIMEOUT_MS = 30_000
 """Ends the transaction of a process that stands still or is cut off, and frees its rows."""
 
@@ -60,7 +62,7 @@ def read_engine(url: str, connections: int) -> sa.Engine:
     """Read-only snapshots: what one function reads belongs to one moment."""
     url = normal_url(url)
     if not is_sqlite(url):
-        options = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+        options = f"-c default_transaction_read_only=on -c statement_timeout={READ_TIMEOUT_MS}"
         return _create(
             url,
             pool_size=connections,

@@ -125,7 +125,10 @@ def _current_xid_sqlite(_element: Any, _compiler: Any, **_kw: Any) -> str:
 
 
 class settled_below(functions.GenericFunction[int]):  # noqa: N801 - reads as an SQL function
-    """Every transaction with a lower number has ended: what it wrote is visible, or never will be."""
+    """Every transaction of this database with a lower number has ended: what it wrote is visible, or never will be.
+
+    Numbers are the whole server's. One that is still running counts unless it is seen to belong to another database,
+    so that a long transaction next door does not hold up this one's events."""
 
     type = sa.BigInteger()
     inherit_cache = True
@@ -133,7 +136,15 @@ class settled_below(functions.GenericFunction[int]):  # noqa: N801 - reads as an
 
 @compiles(settled_below, "postgresql")
 def _settled_below_postgresql(_element: Any, _compiler: Any, **_kw: Any) -> str:
-    return "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+    # Running are those of the snapshot that this very statement reads with. Backends know the low half of the number.
+    return (
+        "least((SELECT coalesce(min(running::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
+        " FROM pg_snapshot_xip(pg_current_snapshot()) AS running"
+        " WHERE NOT EXISTS (SELECT 1 FROM pg_stat_activity AS elsewhere"
+        " WHERE elsewhere.datname <> current_database()"
+        " AND elsewhere.backend_xid::text::bigint = mod(running::text::bigint, 4294967296))),"
+        " pg_current_xact_id_if_assigned()::text::bigint)"
+    )
 
 
 @compiles(settled_below, "sqlite")

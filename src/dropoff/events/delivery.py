@@ -87,20 +87,20 @@ class Sender:
         # The port belongs into Host unless it is the scheme's own; `netloc` has it so.
         headers["host"] = url.netloc.decode("ascii")
         timeouts = {"connect": STEP_S, "read": STEP_S, "write": STEP_S, "pool": STEP_S}
-        self._deadline.at = time.monotonic() + EXCHANGE_S
+        ends_at = self._deadline.at = time.monotonic() + EXCHANGE_S
         try:
             with self._pool.stream(
                 "POST", target, headers=headers, content=body, extensions={"timeout": timeouts}
             ) as response:
                 outcome = _judge(response)
-                self._deadline.at = min(self._deadline.at, time.monotonic() + BODY_S)
+                self._deadline.at = min(ends_at, time.monotonic() + BODY_S)
                 _read_a_little(response)
         except Refused as error:
             return Outcome(error=str(error))
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
             return Outcome(error=f"{type(error).__name__}: {error}"[:300])
         finally:
-            self._deadline.at = float("inf")
+            self._deadline.at = None
         return outcome
 
     def _headers(self, row: Any, body: bytes) -> dict[bytes | str, bytes | str]:

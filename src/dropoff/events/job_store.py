@@ -160,6 +160,9 @@ def counts(tx: Tx) -> dict[str, int]:
     }
 
 
-def delete_done(tx: Tx, older_than_s: float, limit: int) -> int:
+def delete_done(tx: Tx, older_than_s: float, limit: int, key_prefix: str = "") -> int:
+    """The foreign key takes their attempts along."""
     old = sa.select(job.c.id).where(job.c.state == "done", job.c.ended_at < db_now(-older_than_s)).limit(limit)
+    if key_prefix:
+        old = old.where(job.c.key.startswith(key_prefix, autoescape=True))
     return tx.count(sa.delete(job).where(job.c.id.in_(old.scalar_subquery())))

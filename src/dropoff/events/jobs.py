@@ -22,6 +22,9 @@ WAKE = "jobs"
 MAX_ATTEMPTS = 12
 """With doubling pauses from 2 seconds to an hour: about three hours before a job is a dead letter."""
 DONE_KEPT_S = 7 * 86_400
+SLOT = "slot "
+"""Keys of periodic jobs begin so. Done ones go after an hour: there are many, and they tell nothing."""
+SLOT_KEPT_S = 3600
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -76,7 +79,7 @@ def enqueue_for_slot(tx: Tx, kind: str, every_s: float) -> bool:
     if store.unfinished(tx, kind):
         return False
     slot = int(store.clock(tx).timestamp() // every_s)
-    return enqueue(tx, kind, {}, key=f"{slot}/{every_s:g}")
+    return enqueue(tx, kind, {}, key=f"{SLOT}{slot}/{every_s:g}")
 
 
 def claim(tx: Tx, kinds: list[str], limit: int, lease_s: float) -> list[Job]:
@@ -108,7 +111,7 @@ def renew(tx: Tx, held: list[Job], lease_s: float) -> list[str]:
 
 def prune(tx: Tx) -> int:
     """A part of the old done jobs, with their attempts; dead ones stay until replayed."""
-    return store.delete_done(tx, DONE_KEPT_S, limit=500)
+    return store.delete_done(tx, SLOT_KEPT_S, 500, key_prefix=SLOT) + store.delete_done(tx, DONE_KEPT_S, 500)
 
 
 class AttemptView(msgspec.Struct, frozen=True):

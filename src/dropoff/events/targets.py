@@ -107,9 +107,12 @@ def resolve(host: str, port: int) -> list[str]:
 class Deadline(threading.local):
     """One for the whole exchange: time-outs of single reads would let a server drip for hours."""
 
-    at: float = float("inf")
+    at: float | None = None
+    """By the monotonic clock; none: there is no end."""
 
-    def left(self, timeout: float | None) -> float:
+    def left(self, timeout: float | None) -> float | None:
+        if self.at is None:
+            return timeout
         left = self.at - time.monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout("the time for the whole exchange is over")
@@ -184,10 +187,12 @@ class TimedStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def connections(deadline: Deadline, *, allow_private: bool, most: int = 20) -> httpcore.ConnectionPool:
+def connections(
+    deadline: Deadline, *, allow_private: bool, most: int = 20, tls: ssl.SSLContext | None = None
+) -> httpcore.ConnectionPool:
     """Knows no redirects and no proxies (a proxy would connect for us, unchecked)."""
     return httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context(trust_env=False),
+        ssl_context=tls or httpx.create_ssl_context(trust_env=False),
         max_connections=most,
         max_keepalive_connections=most,
         keepalive_expiry=10.0,

@@ -7,10 +7,11 @@ PostgreSQL, of others; behind that it looks by itself every second.
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from dropoff.db import Database
+from dropoff.db import CommitUncertain, Database, NotWritten
 from dropoff.events import cursors, job_store, jobs, log
 from dropoff.events.cursors import Consumer
 from dropoff.events.jobs import GiveUp, Handler, Job, Retry
@@ -145,11 +146,18 @@ class Worker:
             logger.exception("job %s (%s) failed on attempt %d", job.id, job.kind, job.attempt)
             reason, after_s, final = _reason(error), None, False
         else:
-            mine = self._db.write_sync(jobs.finish, job)
+            mine = self._end(jobs.finish, job)
             self._count(job, "done" if mine else "lost")
             return
-        mine = self._db.write_sync(jobs.fail, job, reason, after_s, final)
+        mine = self._end(jobs.fail, job, reason, after_s, final)
         self._count(job, "lost" if not mine else "dead" if final or job.is_last_attempt else "again")
+
+    def _end(self, end: Callable[..., bool], *args: Any) -> bool:
+        try:
+            return self._db.write_sync(end, *args)
+        except (CommitUncertain, NotWritten):
+            # Only this claim may end the job, so saying it once more does no harm, and saves waiting for the lease.
+            return self._db.write_sync(end, *args)
 
     def _count(self, job: Job, outcome: str) -> None:
         JOBS.labels(job.kind, outcome).inc()
