@@ -77,7 +77,11 @@ def running(
         )
         context = create_context(settings, plugins or load_plugins({}))
         config = uvicorn.Config(
-            create_app(context, worker=worker), log_config=None, access_log=False, timeout_graceful_shutdown=5
+            create_app(context, worker=worker),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
