@@ -269,7 +269,10 @@ def cancel_shipment(tx: Tx, base_url: str, shipment_id: str, at: datetime, actor
 def container_received(tx: Tx, container_id: str, at: datetime) -> None:
     """Called when a container arrived: the shipment is received with the last one that travelled."""
     shipment_id = store.shipment_of_container(tx, container_id)
-    row = store.find_shipment(tx, shipment_id) if shipment_id else None
+    if shipment_id is None:
+        return
+    store.lock_shipment(tx, shipment_id)
+    row = store.find_shipment(tx, shipment_id)
     if row is None:
         return
     # Once a handover was scanned, what is still sealed was left behind; before, it is on its way unscanned.
