@@ -36,6 +36,7 @@ def serving(module: list[str], env: Mapping[str, str], ready: str, log: Path) ->
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": os.environ.get("HOME", "/"),
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "DROPOFF_BASE_URL": f"http://127.0.0.1:{port}",
         **env,
     }
