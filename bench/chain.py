@@ -161,6 +161,7 @@ def record(world: World) -> Plan:
         confirm=confirm,
         issue_answer=answers[0],
         confirm_answer=answers[1],
+        texts=(world.orders[0]["reference"], tag(0)),
         known=known,
     )
 
@@ -197,8 +198,14 @@ def keep(plan: Plan, world: World) -> None:
     with contextlib.closing(Database(world.url, listen=False)) as db:
         tables = ("retailer", "location", "device", "credential")
         same = [row[0] for name in tables for row in db.read_sync(_ids, name)]
+    shared = {value for statements in (plan.issue, plan.confirm) for value in _texts(statements)}
+    kept = {value: value for value in same if any(value in text for text in shared)}
     for known in plan.known:
-        known |= {value: value for value in same}
+        known.update(kept)
+
+
+def _texts(statements: list[Statement]) -> set[str]:
+    return {value for _, values in statements for value in values if isinstance(value, str)}
 
 
 def _ids(tx: Any, table: str) -> list[Any]:

@@ -20,7 +20,7 @@ import uvicorn
 from litestar import Litestar, Request, get, post
 from litestar.response.base import ASGIResponse
 
-from bench.recording import Known, Statement, rewrite
+from bench.recording import Known, Script, Statement
 from dropoff.counter.hand_ins import HandIn
 from dropoff.returns.service import NewReturn
 
@@ -37,6 +37,8 @@ class Plan(msgspec.Struct, kw_only=True):
     confirm: list[Statement] = []
     issue_answer: bytes = b""
     confirm_answer: bytes = b""
+    texts: tuple[str, ...] = ()
+    """Words of the recorded requests that differ from request to request."""
     known: list[Known] = []
     """For each request, what replaces what stands in the recorded one."""
 
@@ -91,8 +93,11 @@ def postgres_floor(url: str) -> Runs:
 
 def create_app(plan: Plan) -> Litestar:
     run = _runner(plan.database_url)
-    issues = [rewrite(plan.issue, known) for known in plan.known]
-    confirms = [rewrite(plan.confirm, known) for known in plan.known]
+    issue_script, confirm_script = (Script(statements, plan.texts) for statements in (plan.issue, plan.confirm))
+    # Ready before the first request, so that the floor is charged for nothing but sending them. What a return was
+    # given, its hand-in knows, so the order of the two lines matters.
+    issues = [issue_script.rewrite(known) for known in plan.known]
+    confirms = [confirm_script.rewrite(known) for known in plan.known]
 
     @get("/ready")
     async def ready() -> ASGIResponse:

@@ -4,9 +4,9 @@ A floor with hand-written statements would drift from the service and flatter on
 request is rewritten for every other: ids and hashes become fresh ones, or those that the floor knows for that request.
 """
 
-import hashlib
 import re
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from dropoff.db import Database
 from dropoff.kernel.ids import new_id
 
-_CHANGING = re.compile(r"\b([a-z]{3}_)[0-9A-HJKMNP-TV-Z]{26}\b|\b[0-9a-f]{64}\b")
+_CHANGING = re.compile(r"\b[a-z]{3}_[0-9A-HJKMNP-TV-Z]{26}\b|\b[0-9a-f]{64}\b")
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 Statement = tuple[str, tuple[Any, ...]]
@@ -58,26 +58,39 @@ def _value(value: Any) -> Any:
     return msgspec.json.encode(wrapped).decode() if isinstance(wrapped, dict | list) else wrapped
 
 
-def rewrite(statements: list[Statement], known: Known) -> list[Statement]:
-    """The statements for another request. `known` grows by the fresh ids, for the request that follows on this one."""
+class Script:
+    """Recorded statements, taken apart once so that writing them for another request is cheap."""
 
-    def one(found: re.Match[str]) -> str:
-        old = found.group(0)
-        if old not in known:
-            fresh = hashlib.sha256(f"{old}{len(known)}{id(known)}{new_id('xxx')}".encode()).hexdigest()
-            known[old] = new_id(found.group(1)[:-1]) if found.group(1) else fresh
-        return known[old]
+    def __init__(self, statements: list[Statement], texts: Iterable[str]) -> None:
+        """`texts` are words beside ids and hashes that differ between requests: the order's reference, the tag."""
+        words = "|".join(rf"\b{re.escape(text)}\b" for text in texts)
+        self._token = re.compile(f"{words}|{_CHANGING.pattern}" if words else _CHANGING.pattern)
+        self._statements = [(sql, values, self._slots(values)) for sql, values in statements]
 
-    texts = {old: new for old, new in known.items() if not _CHANGING.fullmatch(old)}
-    swap = _swapper(texts)
-    return [
-        (sql, tuple(_CHANGING.sub(one, swap(value)) if isinstance(value, str) else value for value in values))
-        for sql, values in statements
-    ]
+    def _slots(self, values: tuple[Any, ...]) -> list[tuple[int, list[str], list[str]]]:
+        """Which values hold tokens: their place, the tokens, and the texts between these."""
+        found = []
+        for place, value in enumerate(values):
+            tokens = [token.group(0) for token in self._token.finditer(value)] if isinstance(value, str) else []
+            if tokens:
+                found.append((place, tokens, re.split("|".join(map(re.escape, set(tokens))), value)))
+        return found
+
+    def rewrite(self, known: Known) -> list[Statement]:
+        """The statements for another request. `known` grows by the fresh ids, for the request that follows on it."""
+        written = []
+        for sql, values, slots in self._statements:
+            changed = list(values)
+            for place, tokens, between in slots:
+                parts = [between[0]]
+                for token, text in zip(tokens, between[1:], strict=True):
+                    parts += (known.get(token) or _fresh(token, known), text)
+                changed[place] = "".join(parts)
+            written.append((sql, tuple(changed)))
+        return written
 
 
-def _swapper(texts: Known) -> Callable[[str], str]:
-    if not texts:
-        return lambda value: value
-    pattern = re.compile("|".join(rf"\b{re.escape(old)}\b" for old in texts))
-    return lambda value: pattern.sub(lambda found: texts[found.group(0)], value)
+def _fresh(token: str, known: Known) -> str:
+    prefix = token[:3] if token[3:4] == "_" else ""
+    known[token] = new_id(prefix) if prefix else secrets.token_hex(32)
+    return known[token]
