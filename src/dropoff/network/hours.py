@@ -49,21 +49,27 @@ def open_now(
     expression: str | None, zone: str, country: str, position: tuple[float, float] | None, at: datetime
 ) -> bool | None:
     """`at` is aware; `position` is (lat, lon), needed for hours that follow the sun."""
-    if not expression or (local_zone := _zone(zone)) is None:
-        return None
-    if follows_sun(expression):
-        if position is None or abs(position[0]) > MIDNIGHT_SUN_DEG:
-            return None
-        pattern = _sun_pattern(expression, country, zone, round(position[0], 1), round(position[1], 1))
-    else:
-        pattern = _pattern(expression, country)
+    pattern = pattern_at(expression, zone, country, position)
     if pattern is None:
         return None
     # The library is asked in wall-clock time: hours are written as the clock on the wall shows them, also in the two
     # nights a year when an hour is missing or comes twice.
-    wall_clock = at.astimezone(local_zone).replace(tzinfo=None)
+    wall_clock = at.astimezone(_zone(zone)).replace(tzinfo=None)
     state = pattern.state(wall_clock)[0]
     return None if state == State.UNKNOWN else bool(state == State.OPEN)
+
+
+def pattern_at(
+    expression: str | None, zone: str, country: str, position: tuple[float, float] | None
+) -> OpeningHours | None:
+    """What answers, in wall-clock time, for a place there; None when its hours are unknown."""
+    if not expression or _zone(zone) is None:
+        return None
+    if not follows_sun(expression):
+        return _pattern(expression, country)
+    if position is None or abs(position[0]) > MIDNIGHT_SUN_DEG:
+        return None
+    return _sun_pattern(expression, country, zone, round(position[0], 1), round(position[1], 1))
 
 
 def follows_sun(expression: str) -> bool:
