@@ -54,7 +54,7 @@ def open_now(
         return None
     # The library is asked in wall-clock time: hours are written as the clock on the wall shows them, also in the two
     # nights a year when an hour is missing or comes twice.
-    wall_clock = at.astimezone(_zone(zone)).replace(tzinfo=None)
+    wall_clock = at.astimezone(zone_named(zone)).replace(tzinfo=None)
     state = pattern.state(wall_clock)[0]
     return None if state == State.UNKNOWN else bool(state == State.OPEN)
 
@@ -63,7 +63,7 @@ def pattern_at(
     expression: str | None, zone: str, country: str, position: tuple[float, float] | None
 ) -> OpeningHours | None:
     """What answers, in wall-clock time, for a place there; None when its hours are unknown."""
-    if not expression or _zone(zone) is None:
+    if not expression or zone_named(zone) is None:
         return None
     if not follows_sun(expression):
         return _pattern(expression, country)
@@ -77,7 +77,7 @@ def follows_sun(expression: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _zone(name: str) -> ZoneInfo | None:
+def zone_named(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
@@ -122,4 +122,4 @@ def _pattern(expression: str, country: str | None) -> OpeningHours | None:
 
 @lru_cache(maxsize=4_096)
 def _sun_pattern(expression: str, country: str, zone: str, lat: float, lon: float) -> OpeningHours | None:
-    return _parsed(expression, country, _zone(zone), (lat, lon))
+    return _parsed(expression, country, zone_named(zone), (lat, lon))
