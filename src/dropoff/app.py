@@ -94,7 +94,7 @@ def create_context(settings: Settings, plugins: PluginRegistry) -> Context:
         principals=PrincipalCache(),
         passes=PassKeys(vault),
         plugins=plugins,
-        nearby=Nearby(),
+        nearby=Nearby(settings.data),
     )
 
 

@@ -1,18 +1,18 @@
-"""The nearby index answers exactly in the geodesic's order, wherever on earth and whatever is filtered."""
+"""What the nearby index answers: in the geodesic's order, wherever on earth, whatever is filtered and has changed."""
 
 import random
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import pytest
 from geopy.distance import geodesic
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyproj import Geod
 
-from dropoff.network import nearby
-from dropoff.network.nearby import Place, Search, Snapshot, ecef, longest_chord
+from dropoff.network import nearby_filters, nearby_ranking
+from dropoff.network.nearby import Search, Snapshot
+from dropoff.network.nearby_columns import operator_key
+from dropoff.network.nearby_place import Place
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -55,29 +55,15 @@ def assert_same(got: list[tuple[str, float]], wanted: list[tuple[str, float]]) -
 
 @pytest.fixture(scope="module")
 def europe() -> list[Place]:
-    """10,000 places, dense around cities as real networks are, some sharing one position."""
+    """3,000 places, dense around cities as real networks are, some sharing one position."""
     chance = random.Random(7)
     cities = [(chance.uniform(36, 70), chance.uniform(-9, 30)) for _ in range(60)]
     places = []
-    for number in range(10_000):
+    for number in range(3_000):
         lat, lon = chance.choice(cities)
         spread = chance.choice((0.0, 0.02, 0.3, 2.0))
         places.append(place(number, lat + chance.gauss(0, spread), lon + chance.gauss(0, spread)))
     return places
-
-
-def test_the_order_is_the_geodesics_among_ten_thousand(europe: list[Place]) -> None:
-    snapshot, chance = Snapshot(1, europe), random.Random(8)
-    for _ in range(4):
-        search = Search(chance.uniform(36, 70), chance.uniform(-9, 30), 15)
-        assert_same(found(snapshot, search), brute_force(europe, search))
-
-
-@pytest.mark.parametrize(("lat", "lon"), [(90, 0), (-90, 45), (-41.3, 174.8), (0, 180), (0, -180), (-52.5, -166.6)])
-def test_the_order_holds_from_poles_antimeridian_and_the_far_side(europe: list[Place], lat: float, lon: float) -> None:
-    places = europe[::7]
-    search = Search(lat, lon, 12)
-    assert_same(found(Snapshot(1, places), search), brute_force(places, search))
 
 
 positions = st.tuples(
@@ -92,7 +78,7 @@ def test_the_order_is_exact_for_any_places(
     points: list[tuple[float, float]], here: tuple[float, float], limit: int
 ) -> None:
     places = [place(number, *point) for number, point in enumerate(points)]
-    got = found(Snapshot(1, places), Search(*here, limit))
+    got = found(Snapshot.of(1, places), Search(*here, limit))
     oracle = {p.id: geodesic(here, (p.lat, p.lon)).m for p in places}
     wanted = sorted(oracle.values())[:limit]
     # Nearly antipodal and equal distances differ by nanometres between the two implementations: compare the distances.
@@ -104,30 +90,41 @@ def test_the_order_is_exact_for_any_places(
 def test_equal_distances_come_in_order_of_id_however_many_there_are() -> None:
     places = [place(number, 52.5, 13.4) for number in range(500)]
     random.Random(3).shuffle(places)
-    assert [ident for ident, _ in found(Snapshot(1, places), Search(52.4, 13.0, 5))] == [
+    assert [ident for ident, _ in found(Snapshot.of(1, places), Search(52.4, 13.0, 5))] == [
         f"loc_{number:06}" for number in range(5)
     ]
 
 
-def test_a_straight_line_is_never_longer_than_its_bound() -> None:
-    chance = np.random.default_rng(5)
-    count = 20_000
-    lat1, lon1 = chance.uniform(-90, 90, count), chance.uniform(-180, 180, count)
-    spread = chance.choice([0.01, 1.0, 30.0, 180.0], count)
-    lat2 = np.clip(lat1 + chance.uniform(-1, 1, count) * spread / 2, -90, 90)
-    lon2 = lon1 + chance.uniform(-1, 1, count) * spread
-    _, _, metres = Geod(ellps="WGS84").inv(lon1, lat1, lon2, lat2)
-    chords = np.linalg.norm(ecef(lat1, lon1) - ecef(lat2, lon2), axis=1)
-    assert all(chord <= longest_chord(d) + 1e-6 for chord, d in zip(chords, metres, strict=True))
+FILTERS: dict[str, dict[str, Any]] = {
+    "kind": {"kinds": frozenset({"locker"})},
+    "kinds and hours": {"kinds": frozenset({"locker", "post_office"}), "open_at": NOON},
+    "accepts and country": {"accepts": frozenset({"box_free"}), "country": "DK"},
+    "operator": {"operators": frozenset({operator_key("Øst & Vest")})},
+    "nobody": {"operators": frozenset({"nobody"})},
+    "hours": {"open_at": NOON},
+    "hours and radius": {"open_at": NOON, "radius_m": 900_000},
+    "four": {
+        "kinds": frozenset({"locker"}),
+        "accepts": frozenset({"box_free"}),
+        "operators": frozenset({"swift"}),
+        "open_at": NOON,
+    },
+}
 
 
-@pytest.mark.parametrize("scan_max", [0, 10**9])
-def test_filters_are_exact_by_tree_and_by_scan(
-    europe: list[Place], monkeypatch: pytest.MonkeyPatch, scan_max: int
-) -> None:
-    monkeypatch.setattr(nearby, "SCAN_MAX", scan_max)
-    chance = random.Random(9)
-    places = [
+def passes(p: Place, search: Search) -> bool:
+    """What `FILTERS` ask, said once more."""
+    return (
+        (not search.kinds or p.kind in search.kinds)
+        and search.accepts <= set(p.accepts)
+        and (not search.operators or operator_key(p.operator) in search.operators)
+        and search.country in (None, p.country)
+        and (search.open_at is None or p.opening_hours == "24/7")
+    )
+
+
+def varied(europe: list[Place], chance: random.Random) -> list[Place]:
+    return [
         place(
             number,
             base.lat,
@@ -135,41 +132,121 @@ def test_filters_are_exact_by_tree_and_by_scan(
             kind=chance.choice(("store", "locker", "post_office")),
             accepts=("box_free", "parcel") if chance.random() < 0.3 else ("parcel",),
             country=chance.choice(("DE", "DK")),
+            operator=chance.choice(("", "Øst & Vest", "Swift", "swift")),
             opening_hours=chance.choice(("24/7", "Mo 09:00-11:00", "junk")),
             hours_known=True,
         )
         for number, base in enumerate(europe[::4])
     ]
-    search = Search(
-        52.0,
-        10.0,
-        10,
-        kinds=frozenset({"locker"}),
-        accepts=frozenset({"box_free"}),
-        country="DK",
-        radius_m=900_000,
-        open_at=NOON,
-    )
-    passing = [
-        p
-        for p in places
-        if p.kind == "locker" and "box_free" in p.accepts and p.country == "DK" and p.opening_hours == "24/7"
-    ]
-    wanted = [hit for hit in brute_force(passing, search) if hit[1] <= 900_000]
-    assert wanted
-    assert_same(found(Snapshot(1, places), search), wanted)
+
+
+@pytest.mark.parametrize("wanted", FILTERS.values(), ids=FILTERS)
+@pytest.mark.parametrize("few", [0.0, 1.0], ids=["masked", "trees of their own"])
+def test_filters_are_exact_however_they_are_asked(
+    europe: list[Place], monkeypatch: pytest.MonkeyPatch, few: float, wanted: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(nearby_filters, "FEW", few)
+    chance = random.Random(9)
+    places = varied(europe, chance)
+    snapshot = Snapshot.of(1, places)
+    for lat, lon in ((52.0, 10.0), (-41.0, 174.0), (places[5].lat, places[5].lon)):
+        search = Search(lat, lon, 6, **wanted)
+        radius = search.radius_m or 1e9
+        passing = brute_force([p for p in places if passes(p, search)], search)
+        assert_same(found(snapshot, search), [hit for hit in passing if hit[1] <= radius])
+
+
+def test_few_that_are_open_are_found_among_many_that_are_not() -> None:
+    places = [place(n, 52 + n / 1e4, 13, opening_hours="Mo 09:00-10:00", hours_known=True) for n in range(900)]
+    places += [place(n, 53 + n / 100, 13, opening_hours="24/7", hours_known=True) for n in range(901, 905)]
+    search = Search(52.0, 13.0, 3, open_at=NOON)
+    assert [ident for ident, _ in found(Snapshot.of(1, places), search)] == ["loc_000901", "loc_000902", "loc_000903"]
+
+
+@pytest.mark.parametrize("shortlist_max", [0, 1_024], ids=["each compared", "by tree"])
+def test_comparing_each_place_answers_the_same(
+    europe: list[Place], monkeypatch: pytest.MonkeyPatch, shortlist_max: int
+) -> None:
+    monkeypatch.setattr(nearby_ranking, "SHORTLIST_MAX", shortlist_max)
+    snapshot = Snapshot.of(1, europe)
+    for search in (Search(50.0, 10.0, 7), Search(-38.0, -170.0, 7), Search(50.0, 10.0, 50, radius_m=300_000)):
+        wanted = [hit for hit in brute_force(europe, search) if hit[1] <= (search.radius_m or 1e9)]
+        assert_same(found(snapshot, search), wanted)
+
+
+class TestChanges:
+    """A changed network answers as if it had been read anew, before and after the change is merged."""
+
+    def network(self, europe: list[Place]) -> tuple[list[Place], list[tuple[Place, bool]], list[Place]]:
+        """Before, what changes, and after: moved, renamed, removed, added."""
+        chance = random.Random(11)
+        before = varied(europe, chance)
+        changes = [(place(n, p.lat + 0.01, p.lon, kind="locker"), True) for n, p in enumerate(before[:40])]
+        changes += [(p, False) for p in before[40:300]]
+        changes += [(place(9000 + n, 52 + n / 50, 10 + n / 50), True) for n in range(30)]
+        changes += [(place(9100, 52, 10), False)]
+        replaced = {p.id: p for p, shown in changes if shown}
+        gone = {p.id for p, shown in changes if not shown}
+        after = [p for p in before if p.id not in replaced and p.id not in gone] + list(replaced.values())
+        return before, changes, after
+
+    @pytest.mark.parametrize("wanted", [{}, *FILTERS.values()], ids=["none", *FILTERS])
+    def test_are_seen_at_once(self, europe: list[Place], wanted: dict[str, Any]) -> None:
+        before, changes, after = self.network(europe)
+        changed = Snapshot.of(1, before).changed(2, changes)
+        fresh, merged = Snapshot.of(2, after), changed.merged()
+        assert len(changed) == len(fresh) == len(merged)
+        assert merged.to_merge == 0
+        for lat, lon in ((52.0, 10.0), (before[50].lat, before[50].lon), (90.0, 0.0), (-41.0, 174.0)):
+            search = Search(lat, lon, 8, **wanted)
+            assert found(changed, search) == found(fresh, search)
+            assert found(merged, search) == found(fresh, search)
+
+    def test_keep_every_text(self, europe: list[Place]) -> None:
+        before, changes, after = self.network(europe)
+        changed = Snapshot.of(1, before).changed(2, changes)
+        wanted = {p.id: p for p in after}
+        assert {p.id: p for p in changed.places} == wanted
+        again = changed.merged().changed(3, [(after[0], False)]).merged()
+        assert {p.id: p for p in again.places} == {p.id: p for p in after[1:]}
+
+    def test_move_the_centre_of_a_name(self) -> None:
+        places = [place(n, 50 + n / 100, 8, city="Ort", postcode="1") for n in range(4)]
+        changed = Snapshot.of(1, places).changed(2, [(places[3], False), (place(9, 50.2, 8, city="Ört"), True)])
+        assert changed.find("ort", None) == changed.merged().find("ort", None)
+        assert changed.find("ort", None) == pytest.approx((50.0575, 8.0), abs=0.001)
+        assert changed.find("1", None) == pytest.approx((50.01, 8.0), abs=0.001)
+
+    def test_of_everything_leave_nothing(self) -> None:
+        places = [place(n, 50, 8) for n in range(3)]
+        nothing = Snapshot.of(1, places).changed(2, [(p, False) for p in places])
+        for snapshot in (nothing, nothing.merged()):
+            assert len(snapshot) == 0
+            assert found(snapshot, Search(50, 8, 3)) == []
+
+
+def test_a_slow_answer_is_not_given_while_others_wait(monkeypatch: pytest.MonkeyPatch, europe: list[Place]) -> None:
+    monkeypatch.setattr(nearby_ranking, "QUICK_MAX", 10)
+    snapshot = Snapshot.of(1, europe)
+    everything, filtered = Search(50, 8, 3), Search(50, 8, 3, country="DE")
+    assert snapshot.found_quickly(everything) == snapshot.found(everything)
+    assert snapshot.found_quickly(filtered) is None, "its filter is not made yet"
+    assert snapshot.found(filtered) == snapshot.found_quickly(filtered) == snapshot.found(everything)
 
 
 def test_the_radius_ends_the_list() -> None:
     places = [place(number, 52.0 + number / 100, 13.0) for number in range(50)]
-    hits = Snapshot(1, places).nearest(Search(52.0, 13.0, 50, radius_m=5_000))
+    hits = Snapshot.of(1, places).nearest(Search(52.0, 13.0, 50, radius_m=5_000))
     assert [hit.place.external_id for hit in hits] == ["0", "1", "2", "3", "4"]
+    edge = hits[-1].distance_m
+    assert len(Snapshot.of(1, places).nearest(Search(52.0, 13.0, 50, radius_m=edge + 0.0002))) == 5
+    assert len(Snapshot.of(1, places).nearest(Search(52.0, 13.0, 50, radius_m=edge - 0.0002))) == 4
 
 
 def test_nothing_is_found_in_an_empty_network_or_behind_a_filter_nothing_passes() -> None:
-    assert Snapshot(0, []).nearest(Search(1, 1, 5)) == []
-    assert Snapshot(0, [place(1, 1, 1)]).nearest(Search(1, 1, 5, kinds=frozenset({"locker"}))) == []
-    assert len(Snapshot(0, [place(1, 1, 1)]).nearest(Search(1, 1, 5))) == 1
+    assert Snapshot.of(0, []).nearest(Search(1, 1, 5)) == []
+    assert Snapshot.of(0, [place(1, 1, 1)]).nearest(Search(1, 1, 5, kinds=frozenset({"locker"}))) == []
+    assert len(Snapshot.of(0, [place(1, 1, 1)]).nearest(Search(1, 1, 5))) == 1
 
 
 def test_open_now_is_true_false_or_unknown() -> None:
@@ -178,12 +255,12 @@ def test_open_now_is_true_false_or_unknown() -> None:
         place(2, 52, 13, opening_hours="Mo 09:00-11:00", hours_known=True),
         place(3, 52, 13, opening_hours="whenever", hours_known=False),
     ]
-    snapshot = Snapshot(1, places)
+    snapshot = Snapshot.of(1, places)
     assert [snapshot.open_now(p, NOON) for p in places] == [True, False, None]
 
 
 def test_a_postcode_or_city_is_found_whatever_its_case_and_accents() -> None:
-    snapshot = Snapshot(
+    snapshot = Snapshot.of(
         1,
         [
             place(1, 51.75, 19.45, city="Łódź", postcode="90-001", country="PL"),
@@ -203,6 +280,6 @@ def test_places_of_one_name_that_lie_apart_are_not_averaged_into_nowhere() -> No
     main = [place(number, 50.11 + number / 1000, 8.68, city="Frankfurt") for number in range(5)]
     oder = [place(9, 52.34, 14.55, city="Frankfurt")]
     abroad = [place(20 + number, 44.0, 5.0, city="Frankfurt", country="FR") for number in range(3)]
-    snapshot = Snapshot(1, main + oder + abroad)
+    snapshot = Snapshot.of(1, main + oder + abroad)
     assert snapshot.find("frankfurt", None) == pytest.approx((50.112, 8.68), abs=0.001)
     assert snapshot.find("frankfurt", "FR") == pytest.approx((44.0, 5.0), abs=0.001)

@@ -1,56 +1,119 @@
-"""Keeps this process's nearby index in step with the network: woken by imports, polling behind."""
+"""Keeps this process's nearby index in step with the network: woken by imports, polling behind.
+
+A change is laid over the base at once: only what changed is read. Now and then another thread makes one base of both,
+while answers and further changes go on.
+"""
 
 import logging
 import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 from dropoff.db import Database, Tx
 from dropoff.network import store
 from dropoff.network.importing import WAKE
 from dropoff.network.nearby import Nearby, Snapshot
+from dropoff.network.nearby_place import Place
 
-POLL_S = 2.0
+POLL_S: Final = 1.0
+"""Other processes on SQLite cannot be woken: a change is in everyone's search within two seconds."""
+CHANGES_MAX: Final = 50_000
+"""More than so many changes since the base was made are not laid over it: all is read anew."""
+PAGE: Final = 2_000
+"""Rows read at once: a page keeps the interpreter to itself for some ten milliseconds, which others wait."""
+MERGE_AT: Final = 5_000
+"""So many changes are merged at once; fewer wait until `MERGE_AFTER_S`."""
+MERGE_AFTER_S: Final = 180.0
 
 log = logging.getLogger("dropoff.network")
 
 
 def refresh(db: Database, nearby: Nearby) -> bool:
-    """Builds a new snapshot when the network's revision has moved; True when it did. One builder at a time."""
+    """Follows the network when its revision has moved; True when it did. One at a time."""
     with nearby.building:
-        built = db.read_sync(_read_newer, nearby.snapshot.revision)
-        if built is None:
+        new = db.read_sync(_read_newer, nearby.snapshot, nearby.folder)
+        if new is None:
             return False
-        nearby.snapshot = built
+        nearby.snapshot = new
         return True
 
 
-def _read_newer(tx: Tx, known: int) -> Snapshot | None:
-    # The revision is read first: places may then be newer than it says, and the next look finds that out.
+def merge(db: Database, nearby: Nearby) -> None:
+    """Makes one base of the base and what lies over it. What changes meanwhile is laid over the new one."""
+    old = nearby.snapshot
+    merged = old.merged(nearby.folder)
+    with nearby.building:
+        if nearby.snapshot.base is old.base:  # else everything was read anew meanwhile
+            nearby.snapshot = db.read_sync(_read_newer, merged, nearby.folder) or merged
+
+
+def _read_newer(tx: Tx, known: Snapshot, folder: Path | None) -> Snapshot | None:
+    """All is read from one moment of the database, the revision with it."""
     revision = store.revision(tx)
-    return None if revision == known else Snapshot(revision, store.public_places(tx))
+    if revision == known.revision:
+        return None
+    # A lower revision is another database, for example a restored one.
+    if known.base_revision >= 0 and revision > known.revision:
+        changes = store.changed_places(tx, known.base_revision, CHANGES_MAX + 1)
+        if len(changes) <= min(CHANGES_MAX, len(known.base)):
+            return known.changed(revision, changes, folder)
+    return Snapshot.of(revision, _all_places(tx), folder)
+
+
+def _all_places(tx: Tx) -> Iterator[Place]:
+    after = ""
+    while page := store.public_places(tx, after, PAGE):
+        yield from page
+        after = page[-1].id
 
 
 class Refresher:
-    """A thread that looks at the revision at least every `POLL_S`, and at once when an import says so."""
+    """A thread that looks at the revision at least every `POLL_S`, and at once when an import says so; and one that
+    merges."""
 
     def __init__(self, db: Database, nearby: Nearby) -> None:
         self._db, self._nearby = db, nearby
         self._wake = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
+        self._merging: threading.Thread | None = None
+        self._merge_due = 0.0
         db.on_wake(WAKE, self._wake.set)
         self._thread = threading.Thread(target=self._run, name="dropoff-nearby", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping = True
+        self._stopping.set()
         self._wake.set()
-        self._thread.join(timeout=30)
+        for thread in (self._thread, self._merging):
+            if thread is not None:
+                thread.join(timeout=30)
 
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             try:
                 refresh(self._db, self._nearby)
+                self._merge_when_due()
             except Exception:
                 # The old snapshot goes on answering; the next look tries again.
                 log.exception("the nearby index could not be refreshed")
             self._wake.wait(POLL_S)
             self._wake.clear()
+
+    def _merge_when_due(self) -> None:
+        waiting = self._nearby.snapshot.to_merge
+        if not waiting:
+            self._merge_due = time.monotonic() + MERGE_AFTER_S
+            return
+        idle = self._merging is None or not self._merging.is_alive()
+        if idle and (waiting >= MERGE_AT or time.monotonic() >= self._merge_due):
+            self._merge_due = time.monotonic() + MERGE_AFTER_S
+            self._merging = threading.Thread(target=self._merge, name="dropoff-nearby-merge", daemon=True)
+            self._merging.start()
+
+    def _merge(self) -> None:
+        try:
+            merge(self._db, self._nearby)
+        except Exception:
+            log.exception("the nearby index could not be merged")

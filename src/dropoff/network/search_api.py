@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
+import anyio.to_thread
 import msgspec
 from litestar import Request, get
 from litestar.params import FromPath
@@ -14,10 +15,14 @@ from dropoff.access.guards import authenticate
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem, invalid
 from dropoff.network import countries, service
-from dropoff.network.nearby import Hit, Search, Snapshot
+from dropoff.network.nearby import Search, Snapshot
+from dropoff.network.nearby_columns import operator_key
+from dropoff.network.nearby_hours import SAYS
+from dropoff.network.nearby_place import Address, Position
+from dropoff.network.nearby_ranking import Found
 from dropoff.network.positions import number
 from dropoff.network.store import Location, LocationFilter
-from dropoff.web.answers import answer
+from dropoff.web.answers import JSON, answer
 from dropoff.web.body import query
 from dropoff.web.openapi import doc
 from dropoff.web.problems import Refused
@@ -26,6 +31,7 @@ LIMIT_MAX: Final = 100
 RADIUS_MAX_M: Final = 21_000_000
 PUBLIC_KINDS: Final = ("store", "locker", "post_office")
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_OPEN: Final = tuple(msgspec.json.encode(said) for said in SAYS)
 
 
 class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,25 +44,16 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     kind: Annotated[str, Meta(max_length=100, description="any of these, between commas")] | None = None
     open_at: Annotated[str, Meta(max_length=40, description="RFC 3339 with an offset, or `now`")] | None = None
     accepts: Annotated[str, Meta(max_length=400, description="all of these, between commas")] | None = None
+    operator: Annotated[str, Meta(max_length=400, description="any of these names, between commas")] | None = None
     radius_m: Annotated[float, Meta(gt=0, le=RADIUS_MAX_M)] | None = None
     after: Annotated[str, Meta(max_length=40)] = ""
     source: Annotated[str, Meta(max_length=60)] | None = None
     state: Annotated[str, Meta(max_length=10)] | None = None
 
 
-class Address(msgspec.Struct, frozen=True):
-    street: str | None
-    postcode: str | None
-    city: str | None
-    country: str
-
-
-class Position(msgspec.Struct, frozen=True):
-    lat: float
-    lon: float
-
-
 class FoundLocation(msgspec.Struct, frozen=True):
+    """`open_now` is null when unknown."""
+
     id: str
     external_id: str
     name: str
@@ -64,11 +61,10 @@ class FoundLocation(msgspec.Struct, frozen=True):
     operator: str | None
     address: Address
     position: Position
-    distance_m: float
     opening_hours: str | None
-    open_now: bool | None
-    """null when unknown"""
     accepts: tuple[str, ...]
+    distance_m: float
+    open_now: bool | None
 
 
 class FoundLocations(msgspec.Struct, frozen=True):
@@ -120,12 +116,15 @@ async def find_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
         limit=wanted.limit,
         kinds=kinds,
         accepts=words,
+        operators=_operators(wanted.operator),
         country=country,
         radius_m=wanted.radius_m,
         open_at=open_at,
     )
-    items = [_found(snapshot, hit, at) for hit in snapshot.nearest(search)]
-    return answer(FoundLocations(items, Position(*here)))
+    found = snapshot.found_quickly(search)
+    if found is None:
+        found = await anyio.to_thread.run_sync(snapshot.found, search)
+    return ASGIResponse(body=_told(snapshot, found, here, at), media_type=JSON)
 
 
 async def _list_all(request: Request[Any, Any, Any], wanted: SearchQuery) -> ASGIResponse:
@@ -185,6 +184,12 @@ def _words(text: str | None) -> frozenset[str]:
     return found
 
 
+def _operators(text: str | None) -> frozenset[str]:
+    """Case, accents and punctuation do not count. A name without a letter is no operator's."""
+    names = (part.strip() for part in (text or "").split(","))
+    return frozenset(operator_key(name) or name for name in names if name)
+
+
 def _moment(text: str | None, at: datetime) -> datetime | None:
     if not text:
         return None
@@ -200,21 +205,16 @@ def _moment(text: str | None, at: datetime) -> datetime | None:
     raise Refused(invalid("?open_at", "`open_at` is `now` or an RFC 3339 time with its offset."))
 
 
-def _found(snapshot: Snapshot, hit: Hit, at: datetime) -> FoundLocation:
-    place = hit.place
-    return FoundLocation(
-        id=place.id,
-        external_id=place.external_id,
-        name=place.name,
-        kind=place.kind,
-        operator=place.operator or None,
-        address=Address(place.street or None, place.postcode or None, place.city or None, place.country),
-        position=Position(place.lat, place.lon),
-        distance_m=round(hit.distance_m, 1),
-        opening_hours=place.opening_hours or None,
-        open_now=snapshot.open_now(place, at),
-        accepts=place.accepts,
+def _told(snapshot: Snapshot, found: Found, here: tuple[float, float], at: datetime) -> bytes:
+    """`FoundLocations` as JSON, put together from ready pieces: encoding it would take longer than finding it."""
+    states = snapshot.open_states(found.refs, at)
+    items = b",".join(
+        [
+            b'%b,"distance_m":%.1f,"open_now":%b}' % (piece, far, _OPEN[state])
+            for piece, far, state in zip(snapshot.pieces(found.refs), found.metres, states, strict=True)
+        ]
     )
+    return b'{"items":[%b],"near":{"lat":%a,"lon":%a}}' % (items, *here)
 
 
 def _view(place: Location) -> LocationView:

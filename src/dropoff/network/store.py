@@ -7,7 +7,7 @@ import msgspec
 import sqlalchemy as sa
 
 from dropoff.db import Tx
-from dropoff.network.nearby import Place
+from dropoff.network.nearby_place import Place
 from dropoff.network.rules import Lane
 from dropoff.network.tables import device, lane, location, network_revision
 
@@ -65,6 +65,7 @@ class Device(msgspec.Struct, frozen=True):
 
 _location_columns = [location.c[name] for name in Location.__struct_fields__]
 _place_columns = [location.c[name] for name in Place.__struct_fields__]
+_is_public = sa.and_(location.c.live.is_(True), location.c.state == SHOWN_STATE, location.c.kind != "hub")
 _lane_columns = [lane.c[name] for name in Lane.__struct_fields__]
 _device_columns = [device.c[name] for name in Device.__struct_fields__]
 
@@ -115,13 +116,16 @@ def revision(tx: Tx) -> int:
     return int(row.revision) if row else 0
 
 
-def public_places(tx: Tx) -> list[Place]:
-    rows = tx.read(
-        sa.select(*_place_columns).where(
-            location.c.live.is_(True), location.c.state == SHOWN_STATE, location.c.kind != "hub"
-        )
-    )
-    return [_place(row) for row in rows]
+def public_places(tx: Tx, after: str = "", limit: int | None = None) -> list[Place]:
+    """In order of id, page by page: a million of them would not fit into memory as rows."""
+    query = sa.select(*_place_columns).where(location.c.id > after, _is_public)
+    return [_place(row) for row in tx.read(query.order_by(location.c.id).limit(limit))]
+
+
+def changed_places(tx: Tx, since: int, limit: int) -> list[tuple[Place, bool]]:
+    """Whatever changed after that revision, and whether it is public now."""
+    query = sa.select(_is_public, *_place_columns).where(location.c.revision > since).limit(limit)
+    return [(_place(row[1:]), bool(row[0])) for row in tx.read(query)]
 
 
 def retailer_exists(tx: Tx, retailer_id: str) -> bool:

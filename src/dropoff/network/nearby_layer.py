@@ -1,0 +1,175 @@
+"""A set of places arranged for searching. Never changes once made; a snapshot lays a small one over a large one."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dropoff.network.nearby_columns import Column, Columns, Contents, gather, join, key_of
+from dropoff.network.nearby_filters import ANYTHING, Attributes, Mask, Selection, Selections, select
+from dropoff.network.nearby_geometry import Floats, along_a_curve, ecef
+from dropoff.network.nearby_hours import Patterns, States
+from dropoff.network.nearby_place import Place, place_of
+from dropoff.network.nearby_tree import Tree
+
+_SCAN_AT_ONCE: Final = 65_536
+
+
+class Lookup(NamedTuple):
+    """Places by the hash of a text."""
+
+    keys: NDArray[np.int64]
+    rows: NDArray[np.uint32]
+
+    def of(self, key: int) -> NDArray[np.uint32]:
+        begin, end = np.searchsorted(self.keys, [key, key + 1])
+        return self.rows[begin:end] if key else self.rows[:0]
+
+    def column(self) -> Column:
+        keys = np.zeros(len(self.rows), np.int64)
+        keys[self.rows] = self.keys
+        return keys
+
+
+def country_number(country: str) -> int:
+    return int.from_bytes(country.encode()[:7])
+
+
+def _lookup(keys: Column) -> Lookup:
+    rows = np.argsort(keys).astype(np.uint32)
+    return Lookup(np.take(keys, rows), rows)
+
+
+class Layer:
+    def __init__(self, contents: Contents) -> None:
+        columns, self.tables, self._texts = contents
+        columns = columns.take(np.argsort(along_a_curve(columns.lat, columns.lon)))
+        self._ids, self._postcodes, self._cities = map(
+            _lookup, (columns.id_key, columns.postcode_key, columns.city_key)
+        )
+        nothing = columns.lat[:0]
+        columns.id_key = columns.postcode_key = columns.city_key = nothing  # the look-ups hold them from here on
+        self._columns = columns
+        self.points = ecef(columns.lat, columns.lon)
+        self._everything = Selection(len(columns), Tree(self.points))
+        self._selections = Selections()
+        self._patterns = Patterns(self.tables.pattern.values)
+
+    @classmethod
+    def of(cls, places: Iterable[Place], folder: Path | None = None) -> "Layer":
+        return cls(gather(places, folder))
+
+    def merged(self, alive: Mask, over: "Layer", folder: Path | None = None) -> "Layer":
+        """This layer's living places and those of the layer over it, as one."""
+        mine = self._contents()._replace(columns=self._all_columns().take(np.flatnonzero(alive)))
+        return Layer(join(mine, over._contents(), folder))
+
+    def _contents(self) -> Contents:
+        return Contents(self._all_columns(), self.tables, self._texts)
+
+    def _all_columns(self) -> Columns:
+        held = {name: getattr(self._columns, name) for name in Columns.__struct_fields__}
+        held |= {"id_key": self._ids.column(), "postcode_key": self._postcodes.column()}
+        return Columns(**(held | {"city_key": self._cities.column()}))
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def piece(self, row: int) -> bytes:
+        start = int(self._columns.start[row])
+        return self._texts[start : start + int(self._columns.length[row])]
+
+    def pieces(self, rows: list[int]) -> list[bytes]:
+        if not rows:
+            return []
+        starts = np.take(self._columns.start, rows).tolist()
+        lengths = np.take(self._columns.length, rows).tolist()
+        texts = self._texts
+        return [texts[start : start + length] for start, length in zip(starts, lengths, strict=True)]
+
+    def place(self, row: int) -> Place:
+        zone = self.tables.zone.values[self._columns.zone[row]]
+        return place_of(self.piece(row), zone, bool(self._columns.pattern[row]))
+
+    def id(self, row: int) -> str:
+        return self.place(row).id
+
+    def row_of(self, place_id: str) -> int | None:
+        for row in self._ids.of(key_of(place_id)).tolist():
+            if self.id(row) == place_id:
+                return int(row)
+        return None
+
+    def named(self, postcode: int, city: int, country: str | None) -> NDArray[np.uint32]:
+        """The places with this postcode, else in this city, given as their keys."""
+        for lookup, key in ((self._postcodes, postcode), (self._cities, city)):
+            rows = lookup.of(key)
+            if country is not None and len(rows):
+                rows = rows[self.countries(rows) == country_number(country)]
+            if len(rows):
+                return rows
+        return self._ids.rows[:0]
+
+    def countries(self, rows: Column) -> Column:
+        """As numbers that mean the same in every layer."""
+        numbers = np.array([country_number(name) for name in self.tables.country.values], np.int64)
+        return np.take(numbers, np.take(self._columns.country, rows))
+
+    def positions(self, rows: Column) -> tuple[Floats, Floats]:
+        return np.take(self._columns.lat, rows), np.take(self._columns.lon, rows)
+
+    def position(self, row: int) -> tuple[float, float]:
+        return float(self._columns.lat[row]), float(self._columns.lon[row])
+
+    def patterns(self, rows: list[int]) -> list[int]:
+        numbers: list[int] = np.take(self._columns.pattern, rows).tolist() if rows else []
+        return numbers
+
+    def states(self, minute: int) -> States:
+        return self._patterns.at(minute)
+
+    def selection(self, wanted: Attributes, minute: int | None) -> Selection | None:
+        """None when it was not made yet. A minute stands for those that are surely open then."""
+        if minute is None and wanted == ANYTHING:
+            return self._everything
+        return self._selections.get((wanted, minute))
+
+    def select(self, wanted: Attributes, minute: int | None) -> Selection:
+        """Makes it when need be: milliseconds for a million places, more when each pattern must be asked first."""
+
+        def make() -> Selection:
+            return select(self.points, self._everything.tree, self._passing(wanted, minute))
+
+        return self.selection(wanted, minute) or self._selections.made((wanted, minute), make)
+
+    def _passing(self, wanted: Attributes, minute: int | None) -> Mask:
+        passing: Mask | None = None
+        tables, columns = self.tables, self._columns
+        kinds, accepts, operators, country = wanted
+        tests: list[tuple[NDArray[np.bool_], Column]] = []
+        if kinds:
+            tests.append((tables.kind.which(kinds.__contains__), columns.kind))
+        if operators:
+            tests.append((tables.operator.which(operators.__contains__), columns.operator))
+        if country is not None:
+            tests.append((tables.country.which(country.__eq__), columns.country))
+        if accepts:
+            tests.append((tables.accepts.which(accepts.issubset), columns.accepts))
+        if minute is not None:
+            tests.append((self.states(minute).are_open(), columns.pattern))
+        for passes, column in tests:
+            found = np.take(passes, column)
+            passing = found if passing is None else np.logical_and(passing, found, out=passing)
+        return np.ones(len(self), np.bool_) if passing is None else passing
+
+    def chords(self, point: Floats, selection: Selection) -> tuple[Floats, Column]:
+        """To each of the selection, by looking at each."""
+        rows = selection.chosen(len(self))
+        chords = np.empty(len(rows))
+        for start in range(0, len(rows), _SCAN_AT_ONCE):
+            some = slice(start, start + _SCAN_AT_ONCE)
+            apart = np.take(self.points, rows[some], axis=0) - point
+            chords[some] = np.sqrt(np.einsum("ij,ij->i", apart, apart))
+        return chords, rows
