@@ -21,6 +21,7 @@ from dropoff.db import Tx
 from dropoff.db.vault import token_hash
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
+from dropoff.kernel.tags import make_tag
 from dropoff.network import importing
 from dropoff.network import service as network
 from dropoff.retailers import service as retailers
@@ -97,10 +98,17 @@ labels carry GS1's example prefix.
   Operator key         {context.settings.operator_key}
   Retailer key         {retailer_key}
   Orders to return     {", ".join(references[1:])}
+  Tags for the till    {" ".join(_fresh_tags(moment))}
 
 Stop with Ctrl+C. `dropoff serve` starts without the demo.
 """
     )
+
+
+def _fresh_tags(moment: datetime) -> list[str]:
+    """A tag is used once for good, so each start names others."""
+    first = int(moment.timestamp()) % 10**9
+    return [make_tag((first + number) % 10**9) for number in range(3)]
 
 
 def _key(context: Context, prefix: str) -> str:
