@@ -67,7 +67,8 @@ def serve(settings: Settings, host: str, port: int, *, worker: bool, demo_networ
         server = uvicorn.Server(config)
         # uvicorn raises the signal again once it has stopped; by default that would end the process before the lanes
         # are closed.
-        signal.signal(signal.SIGTERM, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
         server.run()
         return 0 if server.started else 1
 
