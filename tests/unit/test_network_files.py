@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropoff.network import geojson, textfile
+from dropoff.kernel import json_array, textfile
+from dropoff.kernel.textfile import FileInvalid
 from dropoff.network.cleaning import RawRow, Rejected
 from dropoff.network.csvfile import read_csv
 from dropoff.network.geojson import read_geojson
-from dropoff.network.textfile import FileInvalid
 
 Rows = list[RawRow | Rejected]
 
@@ -94,7 +94,7 @@ def test_nan_and_infinity_reach_the_row_and_not_the_file(rows_of: Callable[..., 
 def test_a_giant_or_deeply_nested_feature_is_skipped_unread(
     rows_of: Callable[..., Rows], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(geojson, "FEATURE_MAX", 50_000)
+    monkeypatch.setattr(json_array, "ELEMENT_MAX", 50_000)
     deep = "[" * 5_000 + "]" * 5_000
     giant = json.dumps({"text": "x" * 200_000})
     rows = rows_of(collection("DEEP", "GIANT", feature("last")).replace('"DEEP"', deep).replace('"GIANT"', giant))

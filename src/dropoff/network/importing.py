@@ -18,12 +18,12 @@ from dropoff.db import Database, Tx
 from dropoff.events.log import Event, append
 from dropoff.kernel.errors import Problem, invalid
 from dropoff.kernel.ids import new_id
+from dropoff.kernel.textfile import FileInvalid
 from dropoff.network import hours, import_store
 from dropoff.network.cleaning import Cleaned, RawRow, Rejected, clean
 from dropoff.network.csvfile import read_csv
 from dropoff.network.folding import fold, fold_postcode
 from dropoff.network.geojson import read_geojson
-from dropoff.network.textfile import FileInvalid
 
 FileKind = Literal["geojson", "csv"]
 CHUNK: Final = 500
