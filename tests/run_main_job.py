@@ -37,7 +37,7 @@ def process(arguments: list[str], env: dict[str, str], log: Path) -> Iterator[No
         finally:
             child.send_signal(signal.SIGTERM)
             status = child.wait(30)
-            if status not in (0, -signal.SIGTERM):
+            if status != 0:
                 print(log.read_text()[-4000:])
                 raise SystemExit(f"dropoff {' '.join(arguments)} ended with {status}")
 
