@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from dropoff.kernel.errors import PROBLEMS, Problem
-from dropoff.web import assets, shell, words
-from dropoff.web.shell import ENVIRONMENT, render, render_problem
+from dropoff.web import assets, people, shell, words
+from dropoff.web.shell import ENVIRONMENT, render, render_problem, ticks
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "src" / "dropoff" / "web" / "templates"
@@ -44,16 +44,33 @@ def test_every_form_that_writes_behind_a_login_carries_its_token(name: str) -> N
 
 
 def test_what_people_typed_is_escaped() -> None:
-    html = render_problem(Problem("not-found", "<b>\"'&")).decode()
+    html = render_problem(Problem("slug-taken", "<b>\"'&"), "/").decode()
     assert "&lt;b&gt;&#34;&#39;&amp;" in html
     assert "<b>" not in html
 
 
 @pytest.mark.parametrize("code", sorted(PROBLEMS))
 def test_every_problem_has_its_page(code: str) -> None:
-    html = render_problem(Problem(code)).decode()
+    html = render_problem(Problem(code), "/pass").decode()
     assert "<h1>" in html
-    assert "/login" in html if PROBLEMS[code].status in (401, 403) else "/login" not in html
+    assert "/login" in html if PROBLEMS[code].status in (401, 403) and code != "csrf-failed" else "/login" not in html
+
+
+@pytest.mark.parametrize("code", sorted(people.SAID))
+def test_what_a_browser_can_meet_is_told_without_the_words_of_the_api(code: str) -> None:
+    view = people.error_view(Problem(code, "GET /v1 `x`" if code != "too-many-requests" else ""), "/till/scans")
+    jargon = re.compile(r"[`{}]|/v1|\b(GET|POST|API|key|header|request|JSON|MB|tenant|id)\b", re.I)
+    assert jargon.search(f"{view.title} {view.text}") is None or code in ("unauthenticated", "forbidden")
+    assert view.links == (("/till", "Back to the till"),)
+
+
+def test_a_refusal_leads_back_to_where_it_happened() -> None:
+    assert people.error_view(Problem("csrf-failed"), "/P/ABC/cancel").links[0] == ("/p/ABC", "Back to my return")
+    assert people.error_view(Problem("unauthenticated"), "/x").links[0][0] == "/login"
+
+
+def test_backticks_of_texts_for_programs_become_code_on_pages() -> None:
+    assert str(ticks("`data` says <b>")) == "<code>data</code> says &lt;b&gt;"
 
 
 def test_built_files_carry_their_hash_and_are_served_for_ever(folder: Path) -> None:

@@ -74,7 +74,9 @@ def problem_response(request: Request[Any, Any, Any], problem: Problem) -> ASGIR
     if problem.retry_after_s is not None:
         headers["Retry-After"] = str(problem.retry_after_s)
     page = wants_page(request)
-    body = _page(problem) if page else problem_body(problem, request.app.state.context.settings.base_url)
+    body = (
+        _page(problem, request.url.path) if page else problem_body(problem, request.app.state.context.settings.base_url)
+    )
     return _ReadyResponse(
         body=body, status_code=status, headers=headers, media_type="text/html" if page else MEDIA_TYPE, encoding="utf-8"
     )
@@ -85,10 +87,10 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
     return not request.url.path.startswith("/v1/") and "text/html" in request.headers.get("accept", "")
 
 
-def _page(problem: Problem) -> bytes:
+def _page(problem: Problem, path: str) -> bytes:
     from dropoff.web.shell import render_problem  # the shell reads templates from disk: only when a page is shown
 
-    return render_problem(problem)
+    return render_problem(problem, path)
 
 
 def on_refused(request: Request[Any, Any, Any], error: Refused) -> ASGIResponse:

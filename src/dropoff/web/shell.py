@@ -3,16 +3,18 @@
 Pages hold no script and no inline style: the policy that the edge puts on every answer lets neither run.
 """
 
+import re
 from typing import Any, Final
 
-import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from litestar.response.base import ASGIResponse
+from markupsafe import Markup, escape
 
 from dropoff.kernel import codes, money
-from dropoff.kernel.errors import PROBLEMS, Problem
+from dropoff.kernel.errors import Problem
 from dropoff.web import words
 from dropoff.web.assets import built
+from dropoff.web.people import error_view
 
 HTML: Final = "text/html; charset=utf-8"
 
@@ -35,8 +37,14 @@ def _environment() -> Environment:
         "short": codes.format_short_code,
         "capital": words.first_capital,
         "distance": words.distance,
+        "ticks": ticks,
     }
     return environment
+
+
+def ticks(text: str) -> Markup:
+    """Texts that programs read too write code between backticks."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 ENVIRONMENT: Final = _environment()
@@ -59,16 +67,6 @@ def see_other(location: str, headers: dict[str, str] | None = None) -> ASGIRespo
     return ASGIResponse(status_code=303, headers=own | (headers or {}))
 
 
-class ErrorView(msgspec.Struct, frozen=True):
-    title: str
-    text: str
-    links: tuple[tuple[str, str], ...] = (("/", "To the start"),)
-
-
-def render_problem(problem: Problem) -> bytes:
-    """The same refusal that a program gets as a document, for a person with a browser."""
-    kind = PROBLEMS[problem.code]
-    links: tuple[tuple[str, str], ...] = (("/", "To the start"),)
-    if kind.status in (401, 403):
-        links = (("/login", "Sign in"), *links)
-    return render("error.html", ErrorView(kind.title, problem.detail or kind.help, links))
+def render_problem(problem: Problem, path: str) -> bytes:
+    """The same refusal that a program gets as a document, for a person with a browser who was at `path`."""
+    return render("error.html", error_view(problem, path))
