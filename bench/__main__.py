@@ -54,7 +54,7 @@ def main() -> int:
         notes: list[str] = []
         with _postgres(arguments.postgres, folder) as server:
             for kind in ("sqlite", "postgresql"):
-                _say(f"{kind}: preparing {size.points:,} places and {_orders(size):,} orders")
+                _say(f"{kind}: preparing {_orders(size):,} orders")
                 rows, note = _database(kind, server, folder / kind, size)
                 cases += rows
                 notes += note
