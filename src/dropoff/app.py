@@ -13,7 +13,7 @@ from dropoff.access import api as access_api
 from dropoff.access import jobs as access_jobs
 from dropoff.access import pages as access_pages
 from dropoff.access.guards import PrincipalCache
-from dropoff.access.service import install_operator_key
+from dropoff.access.service import install_operator_key, is_right_secret
 from dropoff.cases import api as cases_api
 from dropoff.counter import api as counter_api
 from dropoff.db import Database
@@ -36,7 +36,7 @@ from dropoff.retailers import api as retailers_api
 from dropoff.returns import api as returns_api
 from dropoff.returns import jobs as returns_jobs
 from dropoff.returns.passes import PassKeys
-from dropoff.settings import Settings
+from dropoff.settings import Misconfigured, Settings
 from dropoff.shopper import pages as shopper_pages
 from dropoff.web import assets, health, problem_pages
 from dropoff.web import jobs as web_jobs
@@ -83,10 +83,19 @@ class Context(msgspec.Struct, kw_only=True):
         return {"network": "ok" if self.nearby.snapshot.revision >= 0 else "loading"}
 
 
-def create_context(settings: Settings, plugins: PluginRegistry) -> Context:
+def create_context(settings: Settings, plugins: PluginRegistry, *, install_key: bool = True) -> Context:
+    """`install_key`: a command beside the service leaves the operator key as the service has set it. Raises
+    `Misconfigured` when the database was made with another secret."""
     vault = Vault(settings.secret)
     db = Database(settings.database_url)
-    db.write_sync(install_operator_key, settings.operator_key, now())
+    if not db.write_sync(is_right_secret, vault.derive("secret mark").hex()):
+        db.close()
+        raise Misconfigured(
+            "DROPOFF_SECRET is not the one that this database was made with: its passes and webhook secrets could not "
+            "be read. Set the former secret, or another DROPOFF_DATABASE_URL."
+        )
+    if install_key:
+        db.write_sync(install_operator_key, settings.operator_key, now())
     return Context(
         settings=settings,
         db=db,

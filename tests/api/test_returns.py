@@ -125,6 +125,19 @@ def test_no_other_code_opens_a_pass(service: Service, retailer: Client) -> None:
         problem(service.public.call("POST", f"/v1/passes/{wrong}/renew", key=None), 404, "not-found")
 
 
+def test_guessing_the_order_of_a_pass_is_braked(service: Service, retailer: Client) -> None:
+    code = issued(retailer)["pass"]["code"]
+    for number in range(20):
+        wrong = {"order": "SO-1", "email": f"guess{number}@example.org"}
+        problem(service.public.call("POST", f"/v1/passes/{code}/cancel", wrong), 404, "order-not-found")
+    right = {"order": "SO-1", "email": "aesa@example.org"}
+    braked = service.public.call("POST", f"/v1/passes/{code}/cancel", right)
+    problem(braked, 429, "too-many-requests")
+    assert braked.headers["retry-after"] == "900"
+    assert service.public.http.post(f"/p/{code}/cancel", data=right).status_code == 429
+    problem(service.public.call("POST", f"/v1/passes/{'0' * 16}/cancel", right), 404, "not-found")
+
+
 def test_a_bearer_renews_and_cancels(service: Service, retailer: Client) -> None:
     made = issued(retailer)
     code = made["pass"]["code"]

@@ -52,7 +52,7 @@ def test_rotation_ends_the_old_key_and_its_sessions(db: Database) -> None:
 
 def test_sessions_are_fresh_at_each_login_and_end(db: Database) -> None:
     issued = db.write_sync(service.issue_key, OPERATOR)
-    logins = [db.write_sync(service.login, issued.token, AT) for _ in range(2)]
+    logins = [db.write_sync(service.login, issued.token, AT, "here") for _ in range(2)]
     assert not any(isinstance(login, Problem) for login in logins)
     (first, _), (second, _) = logins
     assert first != second
@@ -65,9 +65,38 @@ def test_sessions_are_fresh_at_each_login_and_end(db: Database) -> None:
 
 
 def test_a_wrong_key_does_not_sign_in(db: Database) -> None:
-    assert db.write_sync(service.login, "op_wrong", AT) == Problem(
+    assert db.write_sync(service.login, "op_wrong", AT, "here") == Problem(
         "unauthenticated", "This key is not known or was revoked."
     )
+
+
+def test_who_guesses_keys_must_wait_and_nobody_else_has_to(db: Database) -> None:
+    issued = db.write_sync(service.issue_key, OPERATOR)
+    for _ in range(service.GUESSES_MAX):
+        refused = db.write_sync(service.login, "op_wrong", AT, "a guesser")
+        assert isinstance(refused, Problem)
+        assert refused.code == "unauthenticated"
+    for key in ("op_wrong", issued.token):
+        refused = db.write_sync(service.login, key, AT + service.GUESS_WINDOW, "a guesser")
+        assert isinstance(refused, Problem)
+        assert (refused.code, refused.retry_after_s) == ("too-many-requests", 900)
+    assert not isinstance(db.write_sync(service.login, issued.token, AT, "a neighbour"), Problem)
+    later = AT + service.GUESS_WINDOW + timedelta(seconds=1)
+    assert not isinstance(db.write_sync(service.login, issued.token, later, "a guesser"), Problem)
+    assert db.write_sync(service.forget_guesses, later) == service.GUESSES_MAX
+
+
+def test_signing_in_again_ends_the_browsers_former_session(db: Database) -> None:
+    issued = db.write_sync(service.issue_key, OPERATOR)
+    former = db.write_sync(service.start_session, issued.id, AT)
+    assert not isinstance(db.write_sync(service.login, issued.token, AT, "here", former), Problem)
+    assert db.read_sync(service.find_by_session, token_hash(former), AT) is None
+
+
+def test_a_database_knows_the_secret_it_was_made_with(db: Database) -> None:
+    assert db.write_sync(service.is_right_secret, "a" * 64)
+    assert db.write_sync(service.is_right_secret, "a" * 64)
+    assert not db.write_sync(service.is_right_secret, "b" * 64)
 
 
 def test_the_operator_key_of_the_settings_replaces_the_former_one(db: Database) -> None:
@@ -76,6 +105,13 @@ def test_the_operator_key_of_the_settings_replaces_the_former_one(db: Database) 
     assert db.read_sync(service.find_by_token, token_hash("first-operator-key")) is None
     assert db.read_sync(service.find_by_token, token_hash("second-operator-key")) is not None
     assert len(db.read_sync(lambda tx: tx.read(sa.select(credential)))) == 2
+
+
+def test_going_back_to_a_former_operator_key_lets_nobody_stand_outside(db: Database) -> None:
+    for key in ("first-operator-key", "second-operator-key", "first-operator-key"):
+        db.write_sync(service.install_operator_key, key, AT)
+    assert db.read_sync(service.find_by_token, token_hash("first-operator-key")) is not None
+    assert db.read_sync(service.find_by_token, token_hash("second-operator-key")) is None
 
 
 @pytest.mark.parametrize("row", [{"role": "retailer"}, {"role": "device", "device_id": "dev_1"}, {"role": "owner"}])

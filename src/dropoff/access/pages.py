@@ -7,7 +7,7 @@ from litestar import Request, get, post
 from litestar.response.base import ASGIResponse
 
 from dropoff.access import service
-from dropoff.access.guards import authenticate, csrf_token, form_fields, session_cookie, session_token
+from dropoff.access.guards import authenticate, csrf_token, form_fields, session_cookie, session_token, source_of
 from dropoff.access.principal import Principal
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
@@ -68,9 +68,14 @@ async def login(request: Request[Any, Any, Any]) -> ASGIResponse:
     if not key:
         return _login_again(target, "Type or paste your key.")
     context = request.app.state.context
-    found = await context.db.write(service.login, key, now())
+    former = session_token(request)
+    found = await context.db.write(service.login, key, now(), source_of(request), former)
     if isinstance(found, Problem):
+        if found.code == "too-many-requests":
+            raise Refused(found)
         return _login_again(target, "This key is not known, or it was revoked.")
+    if former is not None:
+        context.principals.forget()
     token, who = found
     ttl = int(service.SESSION_TTL.total_seconds())
     cookie = session_cookie(token, https=_https(request), max_age_s=ttl)

@@ -1,5 +1,6 @@
 """Keys, device tokens and sessions: made, looked up, ended."""
 
+import hmac
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,9 @@ BOOTSTRAP = "crd_BOOTSTRAP"
 """The credential of `DROPOFF_OPERATOR_KEY`; its row follows the setting at every start."""
 SESSION_TTL = timedelta(hours=12)
 DEVICE_SESSION_TTL = timedelta(days=90)
+GUESSES_MAX = 20
+GUESS_WINDOW = timedelta(minutes=15)
+LOGIN = "login"
 
 
 class NewCredential(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +69,13 @@ def issue_key(tx: Tx, new: NewCredential, token: str | None = None) -> Issued:
     return Issued(row["id"], token)
 
 
+def is_right_secret(tx: Tx, mark: str) -> bool:
+    """Whether the database was made with the secret that this mark is derived from; a fresh one is from now on."""
+    return hmac.compare_digest(store.ensure_mark(tx, mark), mark)
+
+
 def install_operator_key(tx: Tx, key: str, at: datetime) -> None:
-    """Makes the key of the settings valid, and any former one invalid."""
+    """Makes the key of the settings valid, also one that was replaced before, and any other invalid."""
     current = store.credential_by_hash(tx, token_hash(key))
     if current is not None:
         return
@@ -109,10 +118,33 @@ def start_session(tx: Tx, credential_id: str, at: datetime, ttl: timedelta = SES
     return token
 
 
-def login(tx: Tx, key: str, at: datetime) -> tuple[str, Principal] | Problem:
+def too_many_guesses(tx: Tx, kind: str, subject: str, at: datetime) -> Problem | None:
+    """The brake for what may be asked without a key. It ends by itself, so that nobody is locked out for long."""
+    if store.count_guesses(tx, kind, subject, at - GUESS_WINDOW) < GUESSES_MAX:
+        return None
+    return Problem("too-many-requests", retry_after_s=int(GUESS_WINDOW.total_seconds()))
+
+
+def note_guess(tx: Tx, kind: str, subject: str, at: datetime) -> None:
+    """One that was wrong."""
+    store.add_guess(tx, kind, subject, at)
+
+
+def forget_guesses(tx: Tx, at: datetime) -> int:
+    return store.delete_guesses_before(tx, at - GUESS_WINDOW)
+
+
+def login(tx: Tx, key: str, at: datetime, source: str, former: str | None = None) -> tuple[str, Principal] | Problem:
+    """`source`: where the call comes from, hashed. `former`: the session that the browser had; it ends."""
+    refused = too_many_guesses(tx, LOGIN, source, at)
+    if refused is not None:
+        return refused
     found = find_by_token(tx, token_hash(key))
     if found is None:
+        note_guess(tx, LOGIN, source, at)
         return Problem("unauthenticated", "This key is not known or was revoked.")
+    if former is not None:
+        logout(tx, former)
     return start_session(tx, found.credential_id, at), found
 
 

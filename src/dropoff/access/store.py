@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dropoff.access.tables import credential, session
+from dropoff.access.tables import credential, guess, secret_mark, session
 from dropoff.db import Tx
 from dropoff.db.schema import insert
 
@@ -27,7 +27,9 @@ def credential_by_session(tx: Tx, session_hash: str, at: datetime) -> sa.Row[Any
 
 
 def ensure_credential(tx: Tx, row: dict[str, Any]) -> None:
-    tx.change(insert(credential).values(**row).on_conflict_do_nothing())
+    """Also when it was there and revoked: then it is valid again."""
+    statement = insert(credential).values(**row)
+    tx.change(statement.on_conflict_do_update(index_elements=[credential.c.hash], set_={"revoked_at": None}))
 
 
 def revoke(tx: Tx, credential_id: str, at: datetime) -> bool:
@@ -67,6 +69,25 @@ def end_session(tx: Tx, session_hash: str) -> None:
 
 def end_sessions_before(tx: Tx, at: datetime) -> int:
     return tx.count(sa.delete(session).where(session.c.expires_at <= at))
+
+
+def add_guess(tx: Tx, kind: str, subject: str, at: datetime) -> None:
+    tx.append(guess, {"kind": kind, "subject": subject, "at": at})
+
+
+def count_guesses(tx: Tx, kind: str, subject: str, since: datetime) -> int:
+    mine = (guess.c.kind == kind) & (guess.c.subject == subject) & (guess.c.at >= since)
+    return int(tx.read(sa.select(sa.func.count()).select_from(guess).where(mine))[0][0])
+
+
+def delete_guesses_before(tx: Tx, at: datetime) -> int:
+    return tx.count(sa.delete(guess).where(guess.c.at < at))
+
+
+def ensure_mark(tx: Tx, mark: str) -> str:
+    """The mark that stands: this one on a fresh database."""
+    tx.change(insert(secret_mark).values(id=1, mark=mark).on_conflict_do_nothing())
+    return str(tx.read(sa.select(secret_mark.c.mark))[0][0])
 
 
 def bootstrap_credentials(tx: Tx, name: str) -> list[sa.Row[Any]]:

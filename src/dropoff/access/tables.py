@@ -1,6 +1,6 @@
 import sqlalchemy as sa
 
-from dropoff.db.schema import at, id_column, live_column, metadata, one_of, text
+from dropoff.db.schema import Serial, at, id_column, live_column, metadata, one_of, text
 
 ROLES = ("operator", "retailer", "device")
 
@@ -30,4 +30,24 @@ session = sa.Table(
     sa.Column("credential_id", sa.String(30), sa.ForeignKey("credential.id"), nullable=False, index=True),
     at("created_at"),
     at("expires_at"),
+)
+
+# Wrong guesses, counted here and not in a process, so that several servers count together and a restart forgets none.
+guess = sa.Table(
+    "guess",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    text("kind", 20),
+    text("subject", 64),  # whose, or a keyed hash of where from: never an address
+    at("at", index=True),
+    sa.Index("ix_guess_count", "kind", "subject", "at"),
+)
+
+secret_mark = sa.Table(
+    "secret_mark",
+    metadata,
+    # Derived from `DROPOFF_SECRET`: a process with another secret is told so at its start.
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    text("mark", 64),
+    sa.CheckConstraint("id = 1", name="single"),
 )

@@ -233,7 +233,7 @@ async def renew_pass(request: AnyRequest, code: FromPath[str]) -> ASGIResponse:
         "Cancel by pass, order and e-mail",
         body=CancelPass,
         answer=PassView,
-        problems=("not-found", "order-not-found", "return-not-open"),
+        problems=("not-found", "order-not-found", "return-not-open", "too-many-requests"),
     ),
 )
 async def cancel_pass(request: AnyRequest, code: FromPath[str]) -> ASGIResponse:

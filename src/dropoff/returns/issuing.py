@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from dropoff.access import service as access
 from dropoff.db import Tx
 from dropoff.events import jobs
 from dropoff.events.log import Event, append
@@ -27,6 +28,7 @@ from dropoff.returns.views import Links, PassLinks, PassView, ReturnView, pass_l
 from dropoff.web.schema import Reference, Text
 
 EXPIRE = "returns.expire"
+CANCEL = "cancel"
 SHOPPER = "shopper"
 
 
@@ -129,13 +131,18 @@ def cancel_return(
 def cancel_by_pass(
     tx: Tx, links: Links, found: OpenPass, order_reference: str, email: str, at: datetime
 ) -> PassView | Problem:
-    """By whoever bears the pass and knows order and e-mail; either wrong, nothing is said of which."""
+    """By whoever bears the pass and knows order and e-mail; either wrong, nothing is said of which. Wrong ones are
+    counted for each pass, from wherever they come."""
+    refused = access.too_many_guesses(tx, CANCEL, found.return_id, at)
+    if refused is not None:
+        return refused
     order = store.order_by_id(tx, found.order_id)
     assert order is not None, "a return points to its order"
     known = f"{order.reference}\0{(order.shopper_email or '').casefold()}"
     if not order.shopper_email or not hmac.compare_digest(
         known.encode(), f"{order_reference}\0{email.casefold()}".encode()
     ):
+        access.note_guess(tx, CANCEL, found.return_id, at)
         return Problem("order-not-found", "Order and e-mail do not belong to this pass.")
     cancelled = cancel_return(tx, links, found.return_id, found.retailer_id, at, SHOPPER)
     if isinstance(cancelled, Problem):

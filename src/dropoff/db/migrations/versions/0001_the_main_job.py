@@ -142,6 +142,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_event_return_id"), ["return_id"], unique=False)
 
     op.create_table(
+        "guess",
+        sa.Column("seq", schema.Serial, autoincrement=True, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("at", schema.Timestamp(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_guess")),
+    )
+    with op.batch_alter_table("guess", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_guess_at"), ["at"], unique=False)
+        batch_op.create_index("ix_guess_count", ["kind", "subject", "at"], unique=False)
+
+    op.create_table(
         "idempotency",
         sa.Column("key_hash", sa.String(length=64), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
@@ -317,6 +329,13 @@ def upgrade() -> None:
         sa.Column("created_at", schema.Timestamp(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_retailer")),
         sa.UniqueConstraint("slug", name=op.f("uq_retailer_slug")),
+    )
+    op.create_table(
+        "secret_mark",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("mark", sa.String(length=64), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_secret_mark_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_secret_mark")),
     )
     op.create_table(
         "sscc_serial",
@@ -940,6 +959,7 @@ def downgrade() -> None:
 
     op.drop_table("webhook_endpoint")
     op.drop_table("sscc_serial")
+    op.drop_table("secret_mark")
     op.drop_table("retailer")
     with op.batch_alter_table("refund", schema=None) as batch_op:
         batch_op.drop_index(
@@ -978,6 +998,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_idempotency_created_at"))
 
     op.drop_table("idempotency")
+    with op.batch_alter_table("guess", schema=None) as batch_op:
+        batch_op.drop_index("ix_guess_count")
+        batch_op.drop_index(batch_op.f("ix_guess_at"))
+
+    op.drop_table("guess")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_return_id"))
         batch_op.drop_index("ix_event_retailer_cursor")
