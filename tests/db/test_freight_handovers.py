@@ -94,6 +94,16 @@ def test_a_second_visit_takes_what_the_first_left(db: Database) -> None:
     assert len(events(db, "shipment.handed_over")) == 2
 
 
+def test_a_till_that_repeats_itself_is_not_told_of_another_count(db: Database) -> None:
+    scene = Scene(db)
+    one, two = scene.bag(), scene.bag()
+    (made,) = booked(db)
+    hand_over(db, scene.till, one.sscc, two.sscc, shipment=made.id, driver_count=2)
+    again = hand_over(db, scene.till, one.sscc, two.sscc, shipment=made.id, driver_count=2)
+    assert (again.verdict, again.reason) == ("already", None)
+    assert sorted(again.handed_over) == sorted([one.sscc, two.sscc])
+
+
 def test_what_stayed_takes_the_next_departure(db: Database) -> None:
     scene = Scene(db)
     first, second = scene.bag(), scene.bag()

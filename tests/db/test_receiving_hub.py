@@ -79,6 +79,19 @@ def test_they_are_packed_again_and_received_by_their_retailer(db: Database, chai
     assert chain.take_in(chain.bag.sscc, *chain.tags[1:]).cases == ()
 
 
+def test_a_late_repeat_fetches_nothing_back_that_has_left(db: Database, chain: Chain) -> None:
+    first = chain.take_in(chain.bag.sscc, *chain.tags)
+    bag = world.open_bag(db, chain.scanner)
+    world.pack(db, chain.scanner, bag, chain.tags[0])
+    world.seal_bag(db, chain.scanner, bag)
+    world.send_off(db, bag)
+    assert chain.take_in(chain.bag.sscc, *chain.tags).received == first.received
+    waiting = [parcel.tag for parcel in db.read_sync(counter.waiting_parcels, chain.hub.id, True)]
+    assert waiting == [chain.tags[1]]
+    assert world.return_of(db, chain.made[0]).money.held_by == "courier"
+    assert told(db, "parcel.at_hub") == ["parcel.at_hub"] * 2
+
+
 def test_differences_are_cases_of_the_operator(db: Database, chain: Chain) -> None:
     other = world.make_return(db, chain.retailers[0])
     _, (other_tag,) = world.bag_on_its_way(db, chain.till, [other])
@@ -138,6 +151,16 @@ def test_what_is_not_for_this_hub_is_refused_with_a_reason_and_kept(db: Database
 def test_a_retailer_does_not_receive_what_goes_to_the_hub(db: Database, chain: Chain) -> None:
     refused = db.write_sync(service.receive, report(chain.bag.sscc, *chain.tags), chain.retailers[0].id)
     assert getattr(refused, "code", None) == "not-found"
+
+
+def test_a_parcel_that_travels_alone_is_received_where_it_comes(db: Database, chain: Chain) -> None:
+    tag = world.taken_in(db, chain.till, world.make_return(db, chain.retailers[0]))
+    # Its way was to be by the hub, but the shop's own van brought it.
+    first = receive(db, chain.retailers[0], tag, tag)
+    assert (first.received, kinds(db, first.cases)) == ((tag,), ["handover_unscanned"])
+    assert receive(db, chain.retailers[0], tag, tag) == first
+    other = db.write_sync(service.receive, report(tag, tag), chain.retailers[1].id)
+    assert getattr(other, "code", None) == "not-found"
 
 
 def test_the_hubs_own_state_shows_what_waits_and_where_it_goes(db: Database, chain: Chain) -> None:

@@ -77,7 +77,8 @@ def take_in(tx: Tx, report: Report, found: ContainerRow | ParcelRow, place: Plac
     findings = rules.sort_out(contents, seen)
     opened = _open_cases(tx, report, container, findings, by_id, place)
     for parcel_id in dict.fromkeys(parcel.id for parcel in known.values()):
-        _arrive(tx, report, container, parcel_id, place)
+        if place.retailer_id is not None or _may_come(contents.get(parcel_id)):
+            _arrive(tx, report, container, parcel_id, place)
     if counter.receive_container(tx, container.id, report.at, place.location_id):
         freight.container_received(tx, container.id, report.at)
     if report.complete:
@@ -109,6 +110,12 @@ def _lock(tx: Tx, unit: ContainerRow, seen: Iterable[ParcelRow]) -> tuple[Contai
 def _contents(parcel: ParcelRow, container: ContainerRow) -> Contents:
     owed = rules.is_outstanding(parcel.status, parcel.container_id, container.id)
     return Contents(parcel.id, parcel.tag, owed)
+
+
+def _may_come(contents: Contents | None) -> bool:
+    """Whether a parcel seen at a hub arrives there now. One that came out of this container before may have left again
+    by another: a late repeat of the report must not fetch it back."""
+    return contents is None or contents.outstanding
 
 
 def _keep(tx: Tx, report: Report, container: ContainerRow, counted: Counted, place: Place) -> None:

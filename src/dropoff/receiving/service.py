@@ -50,12 +50,19 @@ def receive(tx: Tx, report: Report, retailer_id: str) -> Counted | Problem:
     """A retailer's receipt. Repeated, it moves nothing twice and answers the same."""
     retailer = retailers.find(tx, retailer_id)
     found = intake.find(tx, report.sscc)
-    if retailer is None or found is None or found.retailer_id != retailer_id:
+    if retailer is None or found is None or not _is_theirs(tx, found, retailer_id):
         return not_found("container")
     if isinstance(found, ContainerRow) and found.status == "open":
         return Problem("container-open", f"Container {found.sscc} was never sealed; its point may still fill it.")
     counted = intake.take_in(tx, report, found, Place(name=retailer.name, retailer_id=retailer_id))
     return counted or not_found("container")
+
+
+def _is_theirs(tx: Tx, found: ContainerRow | ParcelRow, retailer_id: str) -> bool:
+    """A parcel that travels by itself is its retailer's, also when its way was to be by a hub."""
+    if isinstance(found, ContainerRow) and found.kind == "parcel":
+        return [parcel.retailer_id for parcel in counter.parcels_in(tx, found.id)] == [retailer_id]
+    return found.retailer_id == retailer_id
 
 
 def take_in_at_hub(tx: Tx, report: Report, till: Till) -> IntakeAnswer:
