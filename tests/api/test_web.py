@@ -335,7 +335,7 @@ def test_a_fault_of_ours_is_a_problem_and_stores_no_answer(service: Service, mon
     """The same key may be tried again after a 5xx."""
     shop = retailer(service)[1]
     key, body = secrets.token_hex(8), order()
-    original = orders.store.add_order
+    original, faults = orders.store.add_order, metric(service, "dropoff_errors_total")
 
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError("a secret detail")
@@ -344,6 +344,7 @@ def test_a_fault_of_ours_is_a_problem_and_stores_no_answer(service: Service, mon
     failed = shop.call("POST", "/v1/orders", body, key=key)
     assert (failed.status_code, code_of(failed)) == (500, "internal-error")
     assert "secret detail" not in failed.text
+    assert metric(service, "dropoff_errors_total") == faults + 1
     monkeypatch.setattr(orders.store, "add_order", original)
     good = shop.call("POST", "/v1/orders", body, key=key)
     assert good.status_code == 201
