@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tests.api.chain import Chain, issue, order, stamp, tag, till, wish
 from tests.api.chain import hand_in as take_in
 from tests.api.ours import roles
-from tests.service import Client, running
+from tests.service import Client, Service, running
 
 from dropoff.counter.tables import counter_attempt, hand_in
 from dropoff.db import Tx
