@@ -50,7 +50,7 @@ format: install  ## Format the code
 	$(BIN)/ruff format .
 
 docs: install  ## Draw what the docs take from the code
-	$(BIN)/python -m dropoff.returns.diagram
+	$(BIN)/python docs/generate.py
 
 constraints: install  ## Pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable --local | grep -v ' @ ' > constraints.txt

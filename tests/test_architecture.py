@@ -19,7 +19,6 @@ from dropoff.cases import rules as cases
 from dropoff.counter import rules as counter
 from dropoff.freight import rules as freight
 from dropoff.kernel.errors import PROBLEMS
-from dropoff.ports import carrier as carrier_port
 from dropoff.returns import rules as returns
 from dropoff.settings import DOCUMENTED
 
@@ -170,13 +169,15 @@ def test_nothing_reads_the_environment_by_itself() -> None:
 
 
 def _port_members() -> list[str]:
-    tree = ast.parse(Path(carrier_port.__file__).read_text(encoding="utf-8"))
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    names = [node.name for node in classes] + [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    for node in classes:
-        if any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases):
-            names += [item.name for item in node.body if isinstance(item, ast.FunctionDef)]
-    return sorted(name for name in set(names) if not name.startswith("_"))
+    names: set[str] = set()
+    for path in (SRC / "ports").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        names |= {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+        for node in classes:
+            if any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases):
+                names |= {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 @pytest.mark.parametrize("name", _port_members())
