@@ -104,3 +104,56 @@ device = sa.Table(
     at("paired_at", nullable=True),
     at("revoked_at", nullable=True),
 )
+
+gazetteer_import = sa.Table(
+    "gazetteer_import",
+    metadata,
+    id_column(),
+    text("file", 200),
+    text("attribution", 300),
+    text("state", 10),
+    sa.Column("stored", sa.BigInteger, nullable=False),  # rows; those out of force are cleared away bit by bit
+    sa.Column("report", Json),
+    at("created_at"),
+    at("ended_at", nullable=True),
+    one_of("state", ("staging", "done", "failed")),
+)
+
+gazetteer_code = sa.Table(
+    "gazetteer_code",
+    metadata,
+    sa.Column("import_id", sa.String(30), sa.ForeignKey("gazetteer_import.id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    text("country", 2),
+    text("postcode", 20),
+    text("place", 200),
+    text("region", 100),
+    sa.Column("lat", sa.Float(53), nullable=False),
+    sa.Column("lon", sa.Float(53), nullable=False),
+    sa.CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="position"),
+)
+
+# Which import is in force for a country: a whole gazetteer changes hands by a few rows, however long it is.
+gazetteer_country = sa.Table(
+    "gazetteer_country",
+    metadata,
+    sa.Column("country", sa.String(2), primary_key=True),  # one country, one import
+    ref("import_id", "gazetteer_import.id", index=True),
+    sa.Column("codes", sa.Integer, nullable=False),
+)
+
+gazetteer_revision = sa.Table(
+    "gazetteer_revision",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("id = 1", name="single"),
+)
+
+# When the next question may be put to a geocoding service: all processes share the rate that its owner allows.
+geocoder_turn = sa.Table(
+    "geocoder_turn",
+    metadata,
+    sa.Column("service", sa.String(60), primary_key=True),
+    at("next_at"),
+)

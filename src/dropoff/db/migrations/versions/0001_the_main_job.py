@@ -142,6 +142,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_event_return_id"), ["return_id"], unique=False)
 
     op.create_table(
+        "gazetteer_import",
+        sa.Column("id", sa.String(length=30), nullable=False),
+        sa.Column("file", sa.String(length=200), nullable=False),
+        sa.Column("attribution", sa.String(length=300), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("stored", sa.BigInteger(), nullable=False),
+        sa.Column("report", schema.Json, nullable=True),
+        sa.Column("created_at", schema.Timestamp(), nullable=False),
+        sa.Column("ended_at", schema.Timestamp(), nullable=True),
+        sa.CheckConstraint("state IN ('staging', 'done', 'failed')", name=op.f("ck_gazetteer_import_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gazetteer_import")),
+    )
+    op.create_table(
+        "gazetteer_revision",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_gazetteer_revision_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gazetteer_revision")),
+    )
+    op.create_table(
+        "geocoder_turn",
+        sa.Column("service", sa.String(length=60), nullable=False),
+        sa.Column("next_at", schema.Timestamp(), nullable=False),
+        sa.PrimaryKeyConstraint("service", name=op.f("pk_geocoder_turn")),
+    )
+    op.create_table(
         "guess",
         sa.Column("seq", schema.Serial, autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -409,6 +435,33 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_device_location_id"), ["location_id"], unique=False)
+
+    op.create_table(
+        "gazetteer_code",
+        sa.Column("import_id", sa.String(length=30), nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("postcode", sa.String(length=20), nullable=False),
+        sa.Column("place", sa.String(length=200), nullable=False),
+        sa.Column("region", sa.String(length=100), nullable=False),
+        sa.Column("lat", sa.Float(precision=53), nullable=False),
+        sa.Column("lon", sa.Float(precision=53), nullable=False),
+        sa.CheckConstraint(
+            "lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name=op.f("ck_gazetteer_code_position")
+        ),
+        sa.ForeignKeyConstraint(["import_id"], ["gazetteer_import.id"], name=op.f("fk_gazetteer_code_import_id")),
+        sa.PrimaryKeyConstraint("import_id", "seq", name=op.f("pk_gazetteer_code")),
+    )
+    op.create_table(
+        "gazetteer_country",
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("import_id", sa.String(length=30), nullable=False),
+        sa.Column("codes", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["import_id"], ["gazetteer_import.id"], name=op.f("fk_gazetteer_country_import_id")),
+        sa.PrimaryKeyConstraint("country", name=op.f("pk_gazetteer_country")),
+    )
+    with op.batch_alter_table("gazetteer_country", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_gazetteer_country_import_id"), ["import_id"], unique=False)
 
     op.create_table(
         "job_attempt",
@@ -945,6 +998,11 @@ def downgrade() -> None:
 
     op.drop_table("lane")
     op.drop_table("job_attempt")
+    with op.batch_alter_table("gazetteer_country", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_gazetteer_country_import_id"))
+
+    op.drop_table("gazetteer_country")
+    op.drop_table("gazetteer_code")
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_location_id"))
 
@@ -1003,6 +1061,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_guess_at"))
 
     op.drop_table("guess")
+    op.drop_table("geocoder_turn")
+    op.drop_table("gazetteer_revision")
+    op.drop_table("gazetteer_import")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_return_id"))
         batch_op.drop_index("ix_event_retailer_cursor")
