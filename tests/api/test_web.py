@@ -61,6 +61,18 @@ def test_a_browser_gets_a_page_and_the_api_never_does(service: Service) -> None:
     assert code_of(service.public.call("GET", "/v1/nothing", headers=PAGE)) == "not-found"
 
 
+def test_a_page_names_its_charset_once(service: Service) -> None:
+    for path in ("/login", "/problems/not-found"):
+        assert service.public.call("GET", path).headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_nothing_may_be_sent_where_every_field_may_be_left_out(service: Service, shop: Client) -> None:
+    run = service.operator.call("POST", "/v1/consolidation-runs")
+    assert run.status_code == 201, run.text
+    missing = shop.call("POST", "/v1/orders")
+    assert (missing.status_code, code_of(missing)) == (422, "invalid-request")
+
+
 def test_a_missing_key_names_the_scheme(service: Service) -> None:
     for headers in (
         {},

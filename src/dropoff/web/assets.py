@@ -20,7 +20,7 @@ FOLDER: Final = Path(__file__).with_name("assets")
 NOT_BUILT: Final = "The browser files are not built. Run `make install` and start again."
 FOREVER: Final = "public, max-age=31536000, immutable"
 log = logging.getLogger("dropoff.web")
-_TYPES: Final = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml", "js": "text/javascript; charset=utf-8"}
+_TYPES: Final = {"css": "text/css", "svg": "image/svg+xml", "js": "text/javascript"}
 
 
 class Asset(msgspec.Struct, frozen=True):
@@ -69,7 +69,7 @@ def answer(assets: Assets, name: str, accepts: str) -> ASGIResponse:
     asset = assets.files.get(name)
     if asset is None:
         detail = "There is no such file." if assets.built else NOT_BUILT
-        return ASGIResponse(body=detail.encode(), status_code=404, media_type="text/plain; charset=utf-8")
+        return ASGIResponse(body=detail.encode(), status_code=404, media_type="text/plain")
     headers = {"cache-control": FOREVER, "vary": "accept-encoding", "x-content-type-options": "nosniff"}
     if "gzip" not in accepts:
         return ASGIResponse(body=asset.body, media_type=asset.media_type, headers=headers)

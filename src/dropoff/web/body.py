@@ -1,6 +1,7 @@
 """Reading what was sent: typed, bounded, and answered with a pointer to the field that is wrong."""
 
 import hashlib
+import json
 import re
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -12,6 +13,7 @@ from dropoff.kernel.errors import FieldError, Problem, invalid
 from dropoff.web.problems import Refused
 
 T = TypeVar("T")
+UNSTORABLE = "The text holds a NUL character, half a surrogate pair or bytes that are not UTF-8."
 _PATH = re.compile(r" - at `(?:key in )?\$(.*?)`$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
@@ -19,10 +21,10 @@ _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 async def body(request: Request[Any, Any, Any], kind: type[T]) -> T:
     """The JSON body as `kind`. Raises `Refused`: 415, 413, or 422 with a pointer."""
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content_type != "application/json" and not content_type.endswith("+json"):
+    nothing = not content_type and not await request.body()  # as where every field may be left out
+    if not nothing and content_type != "application/json" and not content_type.endswith("+json"):
         raise Refused(Problem("unsupported-media-type"))
-    raw = await request.body()
-    data = decode(raw, kind)
+    data = decode(b"{}" if nothing else await request.body(), kind)
     request.state.fingerprint = hashlib.sha256(msgspec.json.encode(data)).hexdigest()
     return data
 
@@ -33,14 +35,25 @@ def decode(raw: bytes, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise Refused(_problem(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
-        raise Refused(invalid("", f"The body is no JSON that can be read: {detail}.")) from None
+        raise Refused(_unreadable(raw, error)) from None
     # PostgreSQL cannot store NUL, and no text of ours needs it. Looked for only when the bytes hint at it.
     if b"\\u0000" in raw or b"\\uD" in raw or b"\\ud" in raw:
         bad = _unstorable(msgspec.to_builtins(data), "")
         if bad is not None:
-            raise Refused(invalid(bad, "The text holds a NUL character or half a surrogate pair."))
+            raise Refused(invalid(bad, UNSTORABLE))
     return data
+
+
+def _unreadable(raw: bytes, error: Exception) -> Problem:
+    """The strict reader stops at such a text without saying where it stands; the lenient one reads on."""
+    try:
+        bad = _unstorable(json.loads(raw.decode("utf-8", "surrogateescape"), strict=False), "")
+    except (ValueError, RecursionError):
+        bad = None
+    if bad is not None:
+        return invalid(bad, UNSTORABLE)
+    detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
+    return invalid("", f"The body is no JSON that can be read: {detail}.")
 
 
 def query(request: Request[Any, Any, Any], kind: type[T]) -> T:

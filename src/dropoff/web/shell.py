@@ -16,7 +16,7 @@ from dropoff.web import words
 from dropoff.web.assets import built
 from dropoff.web.people import error_view
 
-HTML: Final = "text/html; charset=utf-8"
+HTML: Final = "text/html"  # the framework adds the charset
 
 
 def _environment() -> Environment:
