@@ -16,7 +16,7 @@ from dropoff.db import Database, Tx
 from dropoff.kernel.errors import Problem
 from dropoff.money.tables import balance, entry, refund
 from dropoff.returns import service
-from dropoff.returns.service import PassView, PaymentView, ReturnView
+from dropoff.returns.service import Next, PassView, PaymentView, ReturnView
 
 HAND_IN, DEPART, RECEIVE, INSPECT = (NOW + timedelta(days=days) for days in (1, 2, 5, 7))
 
@@ -424,3 +424,15 @@ def test_one_departure_moves_the_units_of_many_returns(db: Database) -> None:
     for view in made:
         now = shop.view(view.id)
         assert (now.status, now.money.held_by, now.units[0].custody) == ("handed_in", "Courier", "in_transit")
+
+
+def test_a_return_that_is_paid_waits_for_no_money(db: Database) -> None:
+    shop, made = shop_with(db, "receipt")
+    jackets, socks = ids_of(made, "JACKET"), ids_of(made, "SOCKS")
+    travel(shop, jackets + socks, "hand_in", "depart")
+    travel(shop, jackets + socks, "receive", next=Next("refund"))
+    shop.refund(made, jackets, 17800)
+    assert shop.view(made.id).money.next == Next("refund")
+    shop.refund(made, socks, 1290, "RF-2")
+    now = shop.view(made.id)
+    assert (now.status, now.money.amount, now.money.next) == ("resolved", 0, None)

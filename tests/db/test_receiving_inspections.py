@@ -15,6 +15,7 @@ from dropoff.events.tables import event
 from dropoff.kernel.errors import Problem
 from dropoff.receiving import service
 from dropoff.receiving.service import Inspect
+from dropoff.returns import service as returns
 from dropoff.returns.service import ReturnView, UnitView
 
 LATER = NOW + timedelta(days=2)
@@ -60,6 +61,9 @@ def test_it_makes_the_money_due_when_the_policy_says_inspection(db: Database) ->
     now = world.return_of(db, table.one)
     assert (now.money.amount, now.status) == (17800, "received")
     assert told(db, "unit.inspected", "refund.due").count("unit.inspected") == 2
+    shown = db.read_sync(returns.pass_view, table.one.id)
+    assert shown is not None
+    assert [step.type for step in shown.timeline][-4:] == ["unit.inspected"] * 2 + ["refund.due"] * 2, "cause first"
 
 
 def test_the_event_says_what_was_found_and_not_what_was_noted(db: Database) -> None:
@@ -125,6 +129,23 @@ def test_what_is_rejected_is_not_refunded(db: Database, refund_at: str) -> None:
     if refund_at == "inspection":
         # It never was due: nobody is told of money that comes and goes in the same moment.
         assert told(db, "refund.due", "refund.due_withdrawn") == []
+
+
+def test_a_rejected_unit_leaves_the_return_waiting_for_the_others(db: Database) -> None:
+    def waits_for() -> str | None:
+        step = world.return_of(db, table.one).money.next
+        return step.kind if step else None
+
+    table = Table(db)
+    first, second = table.one.units
+    good(inspect(db, table.command(first.id, disposition="reject")))
+    assert waits_for() == "inspection"
+    good(inspect(db, table.command(second.id)))
+    assert waits_for() == "refund"
+    table = Table(db)
+    for unit in table.one.units:
+        good(inspect(db, table.command(unit.id, disposition="reject")))
+    assert (waits_for(), world.return_of(db, table.one).status) == (None, "resolved")
 
 
 @pytest.mark.parametrize("servers", [1, 2])

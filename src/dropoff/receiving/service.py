@@ -130,7 +130,7 @@ def inspect(tx: Tx, command: Inspect) -> UnitView | Problem:
         at=command.at,
         actor=command.actor,
         holder=owner.name if owner else None,
-        next=None if command.disposition == "reject" else Next("refund"),
+        next=_after_inspection(tx, unit.return_id, command),
         reduction={unit.id: command.reduction} if command.reduction else {},
         condition=command.condition,
         disposition=command.disposition,
@@ -139,6 +139,14 @@ def inspect(tx: Tx, command: Inspect) -> UnitView | Problem:
     _tell_inspected(tx, unit, command)
     (after,) = returns.units_by_id(tx, [unit.id], command.retailer_id)
     return unit_view(after)
+
+
+def _after_inspection(tx: Tx, return_id: str, command: Inspect) -> Next | None:
+    """A rejected unit leaves its return waiting for whatever the others wait for."""
+    if command.disposition != "reject":
+        return Next("refund")
+    head = returns.find_return(tx, return_id)
+    return Next(head.next_kind, head.next_at) if head is not None and head.next_kind else None
 
 
 def _locked_unit(tx: Tx, command: Inspect) -> UnitRow | None:

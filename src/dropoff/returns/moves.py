@@ -10,7 +10,7 @@ from dropoff.db import Tx
 from dropoff.retailers import service as retailers
 from dropoff.retailers.service import Retailer
 from dropoff.returns import claims, store
-from dropoff.returns.rules import falls_due, return_status
+from dropoff.returns.rules import MONEY_STEPS, falls_due, return_status
 from dropoff.returns.store import ReturnRow, UnitRow
 
 
@@ -79,6 +79,7 @@ def save_progress(tx: Tx, return_ids: Sequence[str], values: dict[str, Any]) -> 
         by_status.setdefault(status, []).append(return_id)
     for status, ids in by_status.items():
         store.save_returns(tx, ids, {"status": status, **values})
+    store.end_wait(tx, by_status.get("resolved", []), MONEY_STEPS)
     return statuses
 
 

@@ -51,6 +51,9 @@ Reason = Literal[
 Condition = Literal["as_new", "opened", "worn", "damaged", "wrong_item"]
 Disposition = Literal["restock", "refurbish", "resell", "recycle", "destroy", "reject"]
 
+MONEY_STEPS = ("inspection", "refund")
+"""What a return may wait for that only leads to its money: once all is settled, it does not wait any more."""
+
 UNITS_MAX = 500
 """The most things one return holds."""
 OPEN_DAYS = 14

@@ -275,6 +275,13 @@ def save_returns(tx: Tx, return_ids: Sequence[str], values: dict[str, Any]) -> N
         tx.change(sa.update(returns).where(returns.c.id.in_(return_ids)).values(values))
 
 
+def end_wait(tx: Tx, return_ids: Sequence[str], kinds: Sequence[str]) -> None:
+    """Those of the returns that wait for one of these have no next step."""
+    if return_ids:
+        waiting = returns.c.id.in_(return_ids), returns.c.next_kind.in_(kinds)
+        tx.change(sa.update(returns).where(*waiting).values(next_kind=None, next_at=None))
+
+
 # The timeline
 
 

@@ -229,6 +229,8 @@ def _pass_unit(unit: UnitRow) -> PassUnit:
 
 def _timeline(tx: Tx, return_id: str) -> list[Happening]:
     rows = [row for row in store.happenings(tx, return_id, TOLD) if not _told_by_the_inspection(row)]
+    # Of one moment, the cause before its effect: money falls due while the goods move, and is logged before them.
+    rows.sort(key=lambda row: (row.at, row.type.startswith("refund.due")))
     places = {key: network.location(tx, key) for key in {row.location_id for row in rows if row.location_id}}
     names = {key: place.name for key, place in places.items() if place}
     return [Happening(row.type, row.at, names.get(row.location_id or "")) for row in rows]
