@@ -37,6 +37,7 @@ from dropoff.returns import api as returns_api
 from dropoff.returns import jobs as returns_jobs
 from dropoff.returns.passes import PassKeys
 from dropoff.settings import Misconfigured, Settings
+from dropoff.shopper import find_pages as shopper_find_pages
 from dropoff.shopper import pages as shopper_pages
 from dropoff.web import assets, health, problem_pages
 from dropoff.web import jobs as web_jobs
@@ -62,6 +63,7 @@ ROOMS = (
     freight_api,
     receiving_api,
     receiving_pages,
+    shopper_find_pages,
     shopper_pages,
 )
 JOBS = (web_jobs, access_jobs, events_work, network_jobs, returns_jobs, freight_jobs, receiving_jobs)

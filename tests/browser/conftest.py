@@ -106,6 +106,18 @@ class World:
             time.sleep(0.05)
         return found
 
+    def hub(self) -> str:
+        """The id of a place where no shopper goes."""
+        hub = {"id": "hub", "name": "Hub", "kind": "hub", "country": "DE"}
+        feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [13.3, 52.5]}, "properties": hub}
+        self.operator.post(
+            "/v1/location-imports?source=hubs",
+            json={"type": "FeatureCollection", "features": [feature]},
+            headers={"Content-Type": "application/geo+json"},
+        ).raise_for_status()
+        held = self.operator.get("/v1/locations", params={"source": "hubs"}).raise_for_status().json()["items"]
+        return str(held[0]["id"])
+
     def post(self, client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = client.post(path, json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
         assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"

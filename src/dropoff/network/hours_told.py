@@ -32,10 +32,12 @@ class Hours(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """`open_now` None is unknown; `changes_at` (UTC) is when it closes or opens, None when not within `AHEAD`."""
+    """`open_now` None is unknown; `changes_at` (UTC) is when it closes or opens. Without it nobody knows when, unless
+    it `stays` so for all of `AHEAD`."""
 
     open_now: bool | None
     changes_at: datetime | None = None
+    stays: bool = False
 
 
 UNKNOWN: Final = Standing(None)
@@ -63,7 +65,7 @@ def standing(of: Hours, at: datetime) -> Standing:
     # What follows may be unknown: then nobody can say when it closes or opens.
     follows = next(told, None)
     if follows is None or follows[2] is None:
-        return Standing(open_now)
+        return Standing(open_now, stays=follows is None)
     return Standing(open_now, end.replace(tzinfo=zone).astimezone(UTC))
 
 

@@ -1,0 +1,303 @@
+"""Finding a place to hand something in: from what stands in the address to what the page and its map show.
+
+Everything comes from the index in this process; nothing here asks the database.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from dropoff.network import countries, hours_told
+from dropoff.network.hours_told import Hours, Standing
+from dropoff.network.nearby import Hit, Search, Snapshot
+from dropoff.network.nearby_place import Place
+from dropoff.shopper import find_words
+from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS, Choice, Filters, Said
+from dropoff.shopper.rules import N_
+from dropoff.web import words
+
+PAGE_SIZE: Final = 20
+PAGES_MAX: Final = 5
+FAR_M: Final = 50_000.0
+"""From here on a place is no longer "near"; and what nobody has this near is no filter."""
+PINS_MAX: Final = 200
+
+Where = tuple[float, float]
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the address of the page says. `here` None: nowhere yet, or nowhere that is known."""
+
+    q: str = ""
+    country: str = ""
+    here: Where | None = None
+    by_browser: bool = False
+    """`here` is where the browser is, not what `q` names."""
+    others: tuple[str, ...] = ()
+    """Other countries that know a place called `q`."""
+    filters: Filters = Filters()
+    page: int = 1
+
+    def where(self) -> dict[str, str]:
+        near = f"{self.here[0]:.5f},{self.here[1]:.5f}" if self.by_browser and self.here else ""
+        return {"q": self.q, "near": near, "country": self.country}
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A place as the list shows it."""
+
+    id: str
+    url: str
+    name: str
+    kind: str
+    what: str
+    """Kind and operator."""
+    address: str
+    distance: str
+    walk: str
+    opening: Said
+    note: str
+    directions: str
+    lat: float
+    lon: float
+
+
+class Message(msgspec.Struct, frozen=True):
+    """Nothing to show, or less than hoped for, and what to do about it."""
+
+    title: str
+    text: str
+    links: tuple[tuple[str, str], ...] = ()
+
+
+class FindView(msgspec.Struct, frozen=True, kw_only=True):
+    q: str
+    title: str
+    hidden: tuple[tuple[str, str], ...]
+    """Fields of the form that a new search keeps."""
+    others: tuple[tuple[str, str], ...]
+    """The same name in other countries, as links."""
+    choices: tuple[Choice, ...]
+    message: Message | None
+    summary: str
+    places: tuple[Found, ...]
+    more: str
+    """Where "show more" leads; empty when that is all."""
+    here: Where | None
+    pins: str
+    """Where the map gets its pins from."""
+    tiles: str
+
+
+class Pin(msgspec.Struct, frozen=True):
+    id: str
+    lat: float
+    lon: float
+    name: str
+    kind: str
+    address: str
+    opening: str
+    tone: str
+
+
+class Pins(msgspec.Struct, frozen=True):
+    """`all`: whether these are all places in view; else they are the nearest to its middle."""
+
+    pins: tuple[Pin, ...]
+    all: bool
+
+
+def find(snapshot: Snapshot, wanted: Wanted, at: datetime, tiles: str) -> FindView:
+    if wanted.here is None:
+        return _view(wanted, tiles, message=_nowhere(wanted))
+    limit = PAGE_SIZE * wanted.page
+    hits = snapshot.nearest(_search(wanted.here, wanted.filters, at, limit + 1))
+    shown = hits[:limit]
+    start = wanted.here if wanted.by_browser else None
+    places = tuple(_found(snapshot, hit, at, start) for hit in shown)
+    kinds, accepts = _known_around(snapshot, wanted.here)
+    more = len(hits) > limit and wanted.page < PAGES_MAX
+    return _view(
+        wanted,
+        tiles,
+        message=_too_little(wanted, shown),
+        choices=find_words.choices(wanted.where(), wanted.filters, kinds, accepts, hours=bool(kinds)),
+        places=places,
+        summary=_summary(wanted, shown),
+        more=find_words.address(wanted.where(), wanted.filters, wanted.page + 1) + f"#p{limit + 1}" if more else "",
+    )
+
+
+def named(snapshot: Snapshot, q: str, country: str, preferred: Sequence[str]) -> tuple[Where | None, tuple[str, ...]]:
+    """Where `q` is, and in which other countries there is a place of that name. The country asked for goes first, then
+    those that the browser prefers, then the one with the most places."""
+    if not q:
+        return None, ()
+    known = {code for layer in snapshot.layers for code in layer.tables.country.values}
+    having = {code: where for code in sorted(known) if (where := snapshot.find(q, code)) is not None}
+    here = next((having[code] for code in (country, *preferred) if code in having), snapshot.find(q, None))
+    return here, tuple(code for code, where in having.items() if where != here)
+
+
+def _view(
+    wanted: Wanted,
+    tiles: str,
+    *,
+    message: Message | None,
+    choices: tuple[Choice, ...] = (),
+    places: tuple[Found, ...] = (),
+    summary: str = "",
+    more: str = "",
+) -> FindView:
+    fields = wanted.filters.fields() + ([("country", wanted.country)] if wanted.country else [])
+    return FindView(
+        q=wanted.q,
+        title=_title(wanted),
+        hidden=tuple(fields),
+        others=tuple(_elsewhere(wanted, country) for country in wanted.others),
+        choices=choices,
+        message=message,
+        summary=summary,
+        places=places,
+        more=more,
+        here=wanted.here,
+        pins=find_words.address({}, wanted.filters).replace("/find", "/find/pins", 1),
+        tiles=tiles,
+    )
+
+
+def _elsewhere(wanted: Wanted, country: str) -> tuple[str, str]:
+    where = {"q": wanted.q, "country": country}
+    return find_words.address(where, wanted.filters), countries.country_name(country)
+
+
+def _title(wanted: Wanted) -> str:
+    if wanted.here is None:
+        return N_("Where to hand it in")
+    return N_("Places near %s") % wanted.q if wanted.q else N_("Places near you")
+
+
+def _summary(wanted: Wanted, hits: list[Hit]) -> str:
+    if not hits:
+        return ""
+    far = words.distance(hits[-1].distance_m)
+    return N_("%(count)s, the farthest %(far)s away") % {
+        "count": words.count(len(hits), N_("place"), N_("places")),
+        "far": far,
+    }
+
+
+def _nowhere(wanted: Wanted) -> Message:
+    if not wanted.q:
+        return Message(
+            N_("Where are you?"),
+            N_("Type a postcode or a town. You see the nearest places, when they are open, and how far it is."),
+        )
+    return Message(
+        N_("We know no place called “%s”") % wanted.q,
+        N_("Check the spelling, leave the street out, or try the postcode or the next larger town."),
+    )
+
+
+def _too_little(wanted: Wanted, hits: list[Hit]) -> Message | None:
+    if hits and hits[0].distance_m <= FAR_M:
+        return None
+    everything = find_words.address(wanted.where(), Filters())
+    again = ((everything, N_("Show all places")),) if wanted.filters.any else ()
+    if hits:
+        said = N_("The nearest one is %s away.") % words.distance(hits[0].distance_m)
+        return Message(N_("No such place near here") if again else N_("No place near here yet"), said, again)
+    if again:
+        return Message(N_("No place is like that"), N_("Nowhere in the network. Take a filter away."), again)
+    return Message(N_("There is no place yet"), N_("The network has no places so far."))
+
+
+def _search(here: Where, filters: Filters, at: datetime, limit: int, radius_m: float | None = None) -> Search:
+    return Search(
+        lat=here[0],
+        lon=here[1],
+        limit=limit,
+        kinds=filters.kinds,
+        accepts=filters.accepts,
+        open_at=at if filters.open_now else None,
+        radius_m=radius_m,
+    )
+
+
+def _known_around(snapshot: Snapshot, here: Where) -> tuple[list[str], list[str]]:
+    """The kinds and the words of `accepts` that at least one place in reach has."""
+
+    def anywhere(filters: Filters) -> bool:
+        search = Search(here[0], here[1], 1, kinds=filters.kinds, accepts=filters.accepts, radius_m=FAR_M)
+        return bool(snapshot.nearest(search))
+
+    kinds = [kind for kind in KIND_WORDS if anywhere(Filters(kinds=frozenset({kind})))]
+    accepts = [word for word in ACCEPT_WORDS if anywhere(Filters(accepts=frozenset({word})))]
+    return kinds, accepts
+
+
+def hours_of(place: Place) -> Hours | None:
+    if not place.hours_known:
+        return None
+    return Hours(place.opening_hours, place.zone, place.country, (place.lat, place.lon))
+
+
+def standing_of(place: Place, at: datetime) -> Standing:
+    hours = hours_of(place)
+    return hours_told.UNKNOWN if hours is None else hours_told.standing(hours, at)
+
+
+def holiday_note(hours: Hours | None, at: datetime) -> str:
+    """Most places do not tell what holds on public holidays; then the page does not pretend to know."""
+    if hours is None or hours_told.speaks_of_holidays(hours.expression):
+        return ""
+    today = at.astimezone(ZoneInfo(hours.zone)).date()
+    return N_("Public holiday today: hours may differ") if hours_told.is_holiday(hours.country, today) else ""
+
+
+def what_it_is(kind: str, operator: str) -> str:
+    one = KIND_WORDS[kind][0] if kind in KIND_WORDS else ""
+    return " · ".join(part for part in (one, operator) if part)
+
+
+def _found(snapshot: Snapshot, hit: Hit, at: datetime, start: Where | None) -> Found:
+    place, far = hit.place, hit.distance_m
+    return Found(
+        id=place.id,
+        url=f"/points/{place.id}",
+        name=place.name,
+        kind=place.kind,
+        what=what_it_is(place.kind, place.operator),
+        # Many places have no name but their street.
+        address=find_words.where_it_is(place.street if place.street != place.name else "", place.postcode, place.city),
+        distance=words.distance(far),
+        walk=find_words.walk(far),
+        opening=find_words.opening(standing_of(place, at), place.zone, at, find_words.walk_minutes(far)),
+        note=holiday_note(hours_of(place), at),
+        directions=find_words.directions(place.lat, place.lon, start),
+        lat=place.lat,
+        lon=place.lon,
+    )
+
+
+def pins(snapshot: Snapshot, middle: Where, radius_m: float, filters: Filters, at: datetime) -> Pins:
+    """What the map shows: the places in view, at most `PINS_MAX` of them."""
+    hits = snapshot.nearest(_search(middle, filters, at, PINS_MAX + 1, radius_m))
+    return Pins(tuple(_pin(hit.place, at) for hit in hits[:PINS_MAX]), len(hits) <= PINS_MAX)
+
+
+def _pin(place: Place, at: datetime) -> Pin:
+    said = find_words.opening(standing_of(place, at), place.zone, at)
+    return Pin(
+        id=place.id,
+        lat=place.lat,
+        lon=place.lon,
+        name=place.name,
+        kind=place.kind,
+        address=find_words.where_it_is(place.street, place.postcode, place.city),
+        opening=said.text,
+        tone=said.tone,
+    )

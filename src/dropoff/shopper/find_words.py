@@ -1,0 +1,259 @@
+"""What the finder says of places, in words: opening state, distance and walk, filters as links, a week of hours.
+
+Pure: every moment comes from the caller. `N_` marks the texts that a catalogue will translate.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from math import ceil
+from typing import Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from dropoff.network.hours_told import Day, Standing
+from dropoff.shopper.rules import N_
+from dropoff.web import words
+
+KIND_WORDS: Final = {
+    "store": (N_("Shop"), N_("Shops")),
+    "locker": (N_("Parcel locker"), N_("Parcel lockers")),
+    "post_office": (N_("Post office"), N_("Post offices")),
+}
+ACCEPT_WORDS: Final = {
+    "box_free": (N_("Things without a box"), N_("Without a box")),
+    "sealed": (N_("Sealed parcels"), N_("Sealed parcels")),
+    "printer": (N_("Prints labels"), N_("Prints labels")),
+    "step_free": (N_("No steps at the door"), N_("Step-free")),
+}
+"""Words of `accepts` that people are told: on the place's own page, and as a filter."""
+WEEKDAYS: Final = (
+    N_("Monday"),
+    N_("Tuesday"),
+    N_("Wednesday"),
+    N_("Thursday"),
+    N_("Friday"),
+    N_("Saturday"),
+    N_("Sunday"),
+)
+
+HOME_OF: Final = {
+    "da": "DK",
+    "de": "DE",
+    "fi": "FI",
+    "nb": "NO",
+    "nn": "NO",
+    "no": "NO",
+    "pl": "PL",
+    "sv": "SE",
+}
+WALK_M_A_MINUTE: Final = 80.0
+DETOUR: Final = 1.3
+"""Streets are longer than the straight line by about this much."""
+WALK_MAX_MIN: Final = 60
+"""Further away nobody walks with a parcel, so no minutes are told."""
+LIKE_TODAY: Final = timedelta(hours=20)
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A short text and its tone: `good`, `wait`, `bad` or none."""
+
+    text: str
+    tone: str = ""
+
+
+def walk_minutes(metres: float) -> int | None:
+    """About how long, on foot; None when it is too far."""
+    minutes = max(1, ceil(metres * DETOUR / WALK_M_A_MINUTE))
+    return minutes if minutes <= WALK_MAX_MIN else None
+
+
+def walk(metres: float) -> str:
+    minutes = walk_minutes(metres)
+    return "" if minutes is None else N_("about %d min walk") % minutes
+
+
+def opening(standing: Standing, zone: str, now: datetime, walk_min: int | None = None) -> Said:
+    """`Open until 22:00`, `Opens Monday 09:00`, `Hours unknown`; a place that will have closed before one gets there
+    says so."""
+    if standing.open_now is None:
+        return Said(N_("Hours unknown"))
+    changes = standing.changes_at
+    if standing.open_now:
+        if changes is None:
+            return Said(N_("Open day and night") if standing.stays else N_("Open now"), "good")
+        if walk_min is not None and changes <= now + timedelta(minutes=walk_min):
+            return Said(N_("Closes %s, before you are there") % words.clock(changes, zone), "bad")
+        return Said(N_("Open until %s") % _when_it_closes(changes, zone, now), "good")
+    if changes is None:
+        return Said(N_("Closed for now"), "wait")
+    return Said(N_("Opens %s") % _when_it_opens(changes, zone, now), "wait")
+
+
+def _when_it_closes(moment: datetime, zone: str, now: datetime) -> str:
+    if moment - now < LIKE_TODAY:
+        clock = words.clock(moment, zone)
+        return N_("midnight") if clock == "00:00" else clock
+    return _day_and_clock(moment, zone, now)
+
+
+def _when_it_opens(moment: datetime, zone: str, now: datetime) -> str:
+    local = ZoneInfo(zone)
+    if moment.astimezone(local).date() == now.astimezone(local).date():
+        return words.clock(moment, zone)
+    return _day_and_clock(moment, zone, now)
+
+
+def _day_and_clock(moment: datetime, zone: str, now: datetime) -> str:
+    local = ZoneInfo(zone)
+    there, here = moment.astimezone(local), now.astimezone(local)
+    ahead = (there.date() - here.date()).days
+    if ahead == 1:
+        day = N_("tomorrow")
+    elif ahead < 7:
+        day = WEEKDAYS[there.weekday()]
+    else:
+        return words.date(moment, zone, now)
+    return f"{day} {there:%H:%M}"
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """What the address asks for beside where."""
+
+    kinds: frozenset[str] = frozenset()
+    accepts: frozenset[str] = frozenset()
+    open_now: bool = False
+
+    @property
+    def any(self) -> bool:
+        return bool(self.kinds or self.accepts or self.open_now)
+
+    def fields(self) -> list[tuple[str, str]]:
+        """As they stand in an address or in a form, always in the same order."""
+        found = [("kind", ",".join(sorted(self.kinds))), ("accepts", ",".join(sorted(self.accepts)))]
+        return [(name, value) for name, value in found if value] + ([("open", "now")] if self.open_now else [])
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A filter as a link that turns it on or off."""
+
+    text: str
+    url: str
+    on: bool
+
+
+def address(where: Mapping[str, str], filters: Filters, page: int = 1) -> str:
+    fields = [(name, value) for name, value in where.items() if value] + filters.fields()
+    fields += [("page", str(page))] if page > 1 else []
+    return f"/find?{urlencode(fields)}" if fields else "/find"
+
+
+def choices(
+    where: Mapping[str, str], filters: Filters, kinds: Iterable[str], accepts: Iterable[str], hours: bool
+) -> tuple[Choice, ...]:
+    """Only what the places around know; what is on stays, so that it can be turned off."""
+    found = []
+    if hours or filters.open_now:
+        turned = msgspec.structs.replace(filters, open_now=not filters.open_now)
+        found.append(Choice(N_("Open now"), address(where, turned), filters.open_now))
+    known = set(kinds) | filters.kinds
+    if len(known) > 1 or filters.kinds:
+        for kind, (_, many) in KIND_WORDS.items():
+            if kind in known:
+                turned = msgspec.structs.replace(filters, kinds=filters.kinds ^ {kind})
+                found.append(Choice(many, address(where, turned), kind in filters.kinds))
+    for word, (_, short) in ACCEPT_WORDS.items():
+        if word in filters.accepts or word in set(accepts):
+            turned = msgspec.structs.replace(filters, accepts=filters.accepts ^ {word})
+            found.append(Choice(short, address(where, turned), word in filters.accepts))
+    return tuple(found)
+
+
+def countries_of(languages: str) -> tuple[str, ...]:
+    """The countries that an `Accept-Language` speaks of, the preferred first; a language of one country tells too."""
+    found = []
+    for part in languages[:200].split(","):
+        language, _, region = part.split(";")[0].strip().partition("-")
+        code = region.upper() if len(region) == 2 else HOME_OF.get(language.lower(), "")
+        if code and code not in found:
+            found.append(code)
+    return tuple(found)
+
+
+def where_it_is(street: str, postcode: str, city: str) -> str:
+    town = " ".join(part for part in (postcode, city) if part)
+    return ", ".join(part for part in (street, town) if part)
+
+
+def directions(lat: float, lon: float, start: tuple[float, float] | None = None) -> str:
+    """Of OpenStreetMap, on foot when it is known from where."""
+    begin = f"{start[0]:.5f},{start[1]:.5f}" if start else ""
+    route = urlencode({"engine": "fossgis_osrm_foot", "route": f"{begin};{lat:.5f},{lon:.5f}"})
+    return f"https://www.openstreetmap.org/directions?{route}"
+
+
+class DayLine(msgspec.Struct, frozen=True):
+    name: str
+    hours: tuple[str, ...]
+    today: bool = False
+    note: str = ""
+
+
+def spans(day: Day) -> tuple[str, ...]:
+    """`08:00-12:00`, one text a stretch."""
+    if day.spans is None:
+        return (N_("unknown"),)
+    if not day.spans:
+        return (N_("Closed"),)
+    return tuple(_span(begin, end, day.date) for begin, end in day.spans)
+
+
+def _span(begin: datetime, end: datetime, day: date) -> str:
+    whole = end - begin >= timedelta(days=1) and begin.date() == day and f"{begin:%H:%M}" == "00:00"
+    if whole:
+        return N_("Day and night")
+    return f"{begin:%H:%M}–{'24:00' if f'{end:%H:%M}' == '00:00' else f'{end:%H:%M}'}"
+
+
+def week(days: Sequence[Day], *, speaks_of_holidays: bool) -> tuple[DayLine, ...]:
+    """From Monday to Sunday, each the coming one, today's included. `days` begin with today."""
+    lines = sorted(days[:7], key=lambda day: day.date.weekday())
+    return tuple(
+        DayLine(
+            WEEKDAYS[day.date.weekday()],
+            spans(day),
+            today=day is days[0],
+            note=_holiday(day, speaks_of_holidays=speaks_of_holidays),
+        )
+        for day in lines
+    )
+
+
+def _holiday(day: Day, *, speaks_of_holidays: bool) -> str:
+    if not day.holiday:
+        return ""
+    return N_("Public holiday") if speaks_of_holidays else N_("Public holiday, may differ")
+
+
+def exceptions(days: Sequence[Day], ahead: int, *, speaks_of_holidays: bool) -> tuple[DayLine, ...]:
+    """The holidays among the first `ahead` days, and what differs then from the weeks that `days` hold."""
+    usual = regular(days)
+    found = []
+    for number, day in enumerate(days[:ahead]):
+        told = spans(day)
+        if day.holiday or told != usual.get(day.date.weekday(), told):
+            note = _holiday(day, speaks_of_holidays=speaks_of_holidays) or N_("Other hours than usual")
+            name = f"{day.date:%a} {day.date.day} {day.date:%B}"
+            found.append(DayLine(name, told, today=number == 0, note=note))
+    return tuple(found)
+
+
+def regular(days: Iterable[Day]) -> dict[int, tuple[str, ...]]:
+    """What most weeks say, by weekday; holidays do not count."""
+    told: dict[int, Counter[tuple[str, ...]]] = {}
+    for day in days:
+        if not day.holiday:
+            told.setdefault(day.date.weekday(), Counter())[spans(day)] += 1
+    return {weekday: seen.most_common(1)[0][0] for weekday, seen in told.items()}

@@ -1,0 +1,115 @@
+"""What the finder says, word by word."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from dropoff.network import hours_told
+from dropoff.network.hours_told import Hours, Standing
+from dropoff.shopper import find_words
+from dropoff.shopper.find_words import Filters, Said
+
+ZONE = "Europe/Copenhagen"
+TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # ten o'clock there
+
+
+def said(expression: str, walk: int | None = None, at: datetime = TUESDAY) -> Said:
+    standing = hours_told.standing(Hours(expression, ZONE, "DK"), at)
+    return find_words.opening(standing, ZONE, at, walk)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("Mo-Fr 08:00-22:00", Said("Open until 22:00", "good")),
+        ("Mo-Fr 08:00-24:00", Said("Open until midnight", "good")),
+        ("Tu 08:00-26:00", Said("Open until 02:00", "good")),
+        ("24/7", Said("Open day and night", "good")),
+        ("24/7; Nov 26 off", Said("Open until Thursday 00:00", "good")),
+        ("Tu 08:00-24:00; We unknown", Said("Open now", "good")),
+        ("Mo-Fr 12:00-18:00", Said("Opens 12:00", "wait")),
+        ("We 09:00-18:00", Said("Opens tomorrow 09:00", "wait")),
+        ("Mo 09:00-18:00", Said("Opens Monday 09:00", "wait")),
+        ("Dec 4 09:00-18:00", Said("Opens Fri 4 December", "wait")),
+        ("off", Said("Closed for now", "wait")),
+        ("after lunch", Said("Hours unknown")),
+    ],
+)
+def test_the_opening_state_is_a_sentence(expression: str, expected: Said) -> None:
+    assert said(expression) == expected
+
+
+def test_a_place_that_closes_while_one_walks_says_so() -> None:
+    assert said("Mo-Fr 08:00-10:10", walk=9).text == "Open until 10:10"
+    assert said("Mo-Fr 08:00-10:10", walk=10) == Said("Closes 10:10, before you are there", "bad")
+    assert said("Mo-Fr 08:00-10:10", walk=None).text == "Open until 10:10"
+
+
+@pytest.mark.parametrize(
+    ("metres", "text"), [(0, "about 1 min walk"), (350, "about 6 min walk"), (3690, "about 60 min walk"), (3700, "")]
+)
+def test_the_walk(metres: float, text: str) -> None:
+    assert find_words.walk(metres) == text
+
+
+def test_filters_are_links_that_turn_themselves() -> None:
+    where = {"q": "Aarhus C", "near": "", "country": "DK"}
+    on = Filters(kinds=frozenset({"locker"}), open_now=True)
+    found = find_words.choices(where, on, ["locker", "store"], ["step_free"], hours=True)
+    assert [(choice.text, choice.on) for choice in found] == [
+        ("Open now", True),
+        ("Shops", False),
+        ("Parcel lockers", True),
+        ("Step-free", False),
+    ]
+    assert found[0].url == "/find?q=Aarhus+C&country=DK&kind=locker"
+    assert found[1].url == "/find?q=Aarhus+C&country=DK&kind=locker%2Cstore&open=now"
+
+
+def test_only_filters_that_choose_something_are_shown() -> None:
+    found = find_words.choices({"q": "x"}, Filters(), ["store"], [], hours=True)
+    assert [choice.text for choice in found] == ["Open now"]
+    assert find_words.choices({"q": "x"}, Filters(), [], [], hours=False) == ()
+
+
+def test_the_browsers_languages_tell_of_countries() -> None:
+    assert find_words.countries_of("en-GB,en;q=0.9,da;q=0.8,nb-NO;q=0.7") == ("GB", "DK", "NO")
+    assert find_words.countries_of("*") == find_words.countries_of("") == ()
+
+
+def days(expression: str, first: date) -> tuple[hours_told.Day, ...]:
+    found = hours_told.days(Hours(expression, ZONE, "DK"), first, 42)
+    assert found is not None
+    return found
+
+
+def test_the_week_runs_from_monday_with_today_marked_and_nights_told_whole() -> None:
+    week = find_words.week(
+        days("Mo-Fr 08:00-12:00,13:00-18:00; Sa 20:00-02:00", date(2026, 11, 26)), speaks_of_holidays=False
+    )
+    assert [line.name for line in week] == list(find_words.WEEKDAYS)
+    assert [line.today for line in week] == [False, False, False, True, False, False, False]
+    assert week[0].hours == ("08:00–12:00", "13:00–18:00")
+    assert week[5].hours == ("20:00–02:00",)
+    assert week[6].hours == ("Closed",)
+    assert find_words.week(days("24/7", date(2026, 11, 26)), speaks_of_holidays=False)[0].hours == ("Day and night",)
+
+
+def test_holidays_and_closures_of_the_next_two_weeks_are_told() -> None:
+    told = days("Mo-Fr 08:00-18:00; PH off; Dec 23 08:00-12:00", date(2026, 12, 21))
+    lines = find_words.exceptions(told, 14, speaks_of_holidays=True)
+    assert [(line.name, line.hours, line.note) for line in lines] == [
+        ("Wed 23 December", ("08:00–12:00",), "Other hours than usual"),
+        ("Fri 25 December", ("Closed",), "Public holiday"),
+        ("Sat 26 December", ("Closed",), "Public holiday"),
+        ("Fri 1 January", ("Closed",), "Public holiday"),
+    ]
+
+
+def test_hours_that_do_not_speak_of_holidays_are_not_believed_on_one() -> None:
+    (line,) = find_words.exceptions(days("Mo-Fr 08:00-18:00", date(2026, 12, 20)), 6, speaks_of_holidays=False)
+    assert (line.hours, line.note) == (("08:00–18:00",), "Public holiday, may differ")
+
+
+def test_what_is_unknown_is_said_to_be() -> None:
+    assert find_words.opening(Standing(None), ZONE, TUESDAY + timedelta(days=1)).text == "Hours unknown"
