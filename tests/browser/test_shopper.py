@@ -120,7 +120,7 @@ def test_cancelling_asks_for_order_and_mail_and_ends_with_a_next_step(visit: Pag
     visit.get_by_label("Order number").fill("SO-WRONG")
     visit.get_by_label("E-mail of the order").fill("aesa@example.org")
     visit.get_by_role("button", name="Yes, cancel the return").click()
-    expect(visit.get_by_role("alert")).to_contain_text("do not belong to this pass")
+    expect(visit.get_by_role("alert")).to_contain_text("do not belong to this return")
     visit.get_by_label("Order number").fill(issued["order"])
     visit.get_by_role("button", name="Yes, cancel the return").click()
     expect(headline(visit)).to_have_text("This return is cancelled")

@@ -7,6 +7,7 @@ import pytest
 
 from dropoff.returns.rules import CUSTODY, RESOLUTION, SETTLED
 from dropoff.shopper import rules
+from dropoff.shopper.pass_views import Moment, NearView, PassView, UnitLine
 from dropoff.shopper.rules import Happening, MoneyFact, PassFacts, UnitFact
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -38,8 +39,8 @@ def facts(**other: object) -> PassFacts:
     return PassFacts(**{**plain, **other})  # type: ignore[arg-type]
 
 
-def view(**other: object) -> rules.PassView:
-    return rules.pass_view(facts(**other), NOW, path="/p/X", near=rules.NearView(""))
+def view(**other: object) -> PassView:
+    return rules.pass_view(facts(**other), NOW, path="/p/X", near=NearView(""))
 
 
 def test_a_fresh_pass_shows_its_code_its_last_day_and_how_to_go_on() -> None:
@@ -50,8 +51,8 @@ def test_a_fresh_pass_shows_its_code_its_last_day_and_how_to_go_on() -> None:
     assert seen.how
     assert (seen.renew_url, seen.cancel_url) == ("/p/X/renew", "/p/X/cancel")
     assert seen.near is not None
-    assert seen.units == (rules.UnitLine("Regenjacke", "38", 3, "", ""),)
-    assert seen.timeline[0] == rules.Moment("You hand it in", "by Wed 23 December", upcoming=True)
+    assert seen.units == (UnitLine("Regenjacke", "38", 3, "", ""),)
+    assert seen.timeline[0] == Moment("You hand it in", "by Wed 23 December", upcoming=True)
 
 
 @pytest.mark.parametrize(
@@ -74,15 +75,64 @@ def test_every_state_has_its_headline(status: str, custody: tuple[str, ...], hea
 
 
 def test_a_code_that_ran_out_before_the_job_said_so_is_shown_as_run_out() -> None:
-    seen = view(expires_at=NOW - timedelta(seconds=1))
+    seen = view(expires_at=NOW - timedelta(seconds=1), renewable=False)
     assert (seen.headline, seen.showable) == ("The code has run out", False)
-    assert seen.renew_url
+    assert [unit.words for unit in seen.units] == ["Run out"]
     assert seen.next_step is not None
-    assert "stays the same" in seen.next_step.text
+    assert "Ask Nordlys for a new return" in seen.next_step.text
 
 
-def test_in_the_day_of_grace_the_code_still_shows() -> None:
-    assert view(last_day_at=NOW - timedelta(hours=1), expires_at=NOW + timedelta(hours=23)).showable
+def test_in_the_day_of_grace_the_code_still_shows_says_until_when_and_offers_more_time() -> None:
+    seen = view(last_day_at=NOW - timedelta(hours=1), expires_at=NOW + timedelta(hours=23))
+    assert seen.showable
+    assert "until tomorrow 12:00 at the latest" in seen.lead
+    assert seen.next_step is not None
+    assert "You can have more time" in seen.next_step.text
+    assert seen.renew_url
+
+
+def test_the_rest_of_a_return_that_ran_out_is_said_to_be_over() -> None:
+    over = {"expires_at": NOW - timedelta(days=1), "renewable": False}
+    for late in (
+        {"status": "partly_handed_in", "units": units("handed_in", "expected")},
+        {"status": "handed_in", "units": units("handed_in", "expired")},
+    ):
+        seen = view(**over, **late)
+        assert seen.headline == "1 of 2 handed in"
+        assert "The time for the rest is over" in seen.lead
+        assert {unit.words for unit in seen.units} == {"Handed in", "Run out"}
+        assert not seen.showable
+
+
+def test_what_the_retailer_did_not_accept_is_said_first_with_whom_to_ask() -> None:
+    rejected, paid = (UnitFact("Regenjacke", "38", "inspected", one) for one in ("rejected", "refunded"))
+    seen = view(status="resolved", units=(rejected, rejected))
+    assert seen.headline == "Not accepted"
+    assert "Ask Nordlys for the reason" in seen.lead
+    seen = view(status="resolved", units=(rejected, paid))
+    assert seen.headline == "Done, in part"
+    assert "Ask Nordlys for the reason" in seen.lead
+    assert view(status="resolved", units=(paid,)).headline == "All done"
+
+
+def test_what_a_clerk_sent_back_stands_in_the_timeline_with_its_reason() -> None:
+    sent_back = Happening(rules.REFUSED, NOW - timedelta(hours=1), "Späti Mitte", "hin_1", "Wollsocken (too large)")
+    told = view(happenings=(Happening("return.issued", NOW - timedelta(days=1)), sent_back)).timeline[1]
+    assert (told.what, told.detail) == ("Not taken in by the shop", "Späti Mitte: Wollsocken (too large)")
+    assert told.url == "/p/X/receipts/hin_1"
+
+
+def test_a_long_return_is_folded_so_that_the_way_to_the_counter_stays_in_sight() -> None:
+    many = tuple(UnitFact(f"Thing {number}", None, "expected", "open") for number in range(30))
+    seen = view(units=many)
+    assert (len(seen.units), len(seen.others)) == (rules.UNITS_SHOWN, 30 - rules.UNITS_SHOWN)
+    assert view(units=many[: rules.UNITS_SHOWN + 1]).others == (), "one line is not worth folding"
+
+
+def test_the_money_that_is_due_says_by_when_also_in_the_timeline() -> None:
+    money = msgspec.structs.replace(MONEY, amount=17800, due_by=NOW + timedelta(days=12))
+    seen = view(status="received", units=units("received"), money=money, next_kind="refund")
+    assert seen.timeline[0] == Moment("The retailer sends your money", "by Fri 4 December", upcoming=True)
 
 
 @pytest.mark.parametrize("renewable", [True, False])
@@ -91,7 +141,7 @@ def test_a_dead_code_always_has_a_next_step_and_no_money(status: str, renewable:
     seen = view(status=status, units=units(status), renewable=renewable)
     assert seen.next_step is not None
     assert seen.money is None
-    assert bool(seen.renew_url) == (renewable and status == "expired")
+    assert seen.renew_url == "", "the code cannot be renewed once it is closed"
 
 
 @pytest.mark.parametrize(
@@ -124,8 +174,15 @@ def test_money_says_how_much_when_and_who_holds_the_parcel(
     assert (told["Held by"], told["Next"]) == ("Späti Mitte", "The driver fetches it, today 17:00")
 
 
-def test_an_exchange_promises_no_money() -> None:
+def test_an_exchange_promises_no_money_first() -> None:
     assert view(money=msgspec.structs.replace(MONEY, expected=0)).money is None
+    swap, sale = (UnitFact("Regenjacke", "38", "expected", "open", wanted) for wanted in ("exchange", "refund"))
+    seen = view(units=(swap, swap)).money
+    assert seen is not None
+    assert (seen.title, dict(seen.facts)["You get"]) == ("It is worth", "An exchange, or the money if it is sold out")
+    mixed = view(units=(swap, sale)).money
+    assert mixed is not None
+    assert dict(mixed.facts)["You get"].endswith(", the rest in money")
 
 
 def test_the_timeline_is_newest_first_and_says_equal_things_once() -> None:

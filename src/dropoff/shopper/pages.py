@@ -5,6 +5,7 @@ Whoever bears the code may see it, so there is no login and no token in its form
 
 from typing import Any, Final
 
+import anyio.to_thread
 import msgspec
 from litestar import Request, get, post
 from litestar.params import FromPath
@@ -21,7 +22,7 @@ from dropoff.returns import qr
 from dropoff.returns import service as returns
 from dropoff.returns.service import Links
 from dropoff.shopper import receipts, rules, service
-from dropoff.shopper.rules import Notice
+from dropoff.shopper.pass_views import Notice
 from dropoff.shopper.service import Seen
 from dropoff.web import words
 from dropoff.web.answers import answer
@@ -34,6 +35,9 @@ DONE: Final = {
     "kept": Notice("info", "This return has all the time already that the retailer gives."),
     "cancelled": Notice("good", "The return is cancelled."),
 }
+CANCEL_REFUSED: Final = {
+    "order-not-found": "Order number and e-mail do not belong to this return. Look into the shop's confirmation mail.",
+}
 HOME: Final = (("/", "To the start"),)
 
 
@@ -45,7 +49,9 @@ class MessageView(msgspec.Struct, frozen=True):
 
 
 class RenewView(msgspec.Struct, frozen=True):
+    title: str
     text: str
+    possible: bool
     problem: str
     action: str
     back: str
@@ -61,7 +67,7 @@ class CancelView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _unknown() -> ASGIResponse:
-    text = "Perhaps a letter got lost. The link in your mail always works; its last 16 signs are the code."
+    text = "Perhaps a letter got lost. The link in your mail always works; its last 16 letters and digits are the code."
     return page(render("shopper/message.html", MessageView("We do not know this code", text, try_again=True)), 404)
 
 
@@ -94,7 +100,9 @@ async def pass_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASG
     at = now()
     asked = request.query_params.get("q")
     wanted = seen.postcode if asked is None else asked.strip()[:80]
-    near = service.places_near(request.app.state.context.nearby.snapshot, wanted, seen.country, at)
+    # In a thread: the first question with a filter may take the index a while, and hours are parsed when first read.
+    snapshot = request.app.state.context.nearby.snapshot
+    near = await anyio.to_thread.run_sync(service.places_near, snapshot, wanted, seen.country, at)
     notice = DONE.get(request.query_params.get("done", ""))
     view = rules.pass_view(seen.facts, at, path=_path(code), near=near, notice=notice)
     return page(render("shopper/pass.html", view))
@@ -132,10 +140,13 @@ async def renew_page(request: Request[Any, Any, Any], code: FromPath[str]) -> AS
 
 def _renewal(seen: Seen, path: str, problem: str = "") -> bytes:
     last = words.date(seen.facts.last_day_at, seen.facts.zone, now())
-    if not seen.facts.renewable and not problem:
-        problem = "This return is closed already."
-    text = f"The code is valid until {last}. You can have up to 14 more days; the code stays the same."
-    return render("shopper/renew.html", RenewView(text, problem, f"{path}/renew", path))
+    title, text = (
+        "Need more time?",
+        f"The last day is {last}. You can have up to 14 more days; the code stays the same.",
+    )
+    if not seen.facts.renewable:
+        title, text = "No more time needed", "Nothing of this return waits to be handed in, or its time is over."
+    return render("shopper/renew.html", RenewView(title, text, seen.facts.renewable, problem, f"{path}/renew", path))
 
 
 @post("/p/{code:str}/renew", include_in_schema=False)
@@ -146,7 +157,8 @@ async def renew(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIRes
     if seen is None or outcome is None:
         return _unknown()
     if isinstance(outcome, Problem):
-        return page(_renewal(seen, _path(code), PROBLEMS[outcome.code].title + "."), PROBLEMS[outcome.code].status)
+        fresh = await _see(request, code) or seen
+        return page(_renewal(fresh, _path(code)), PROBLEMS[outcome.code].status)
     longer = outcome.last_day_at > seen.facts.last_day_at
     return see_other(f"{_path(code)}?done={'renewed' if longer else 'kept'}")
 
@@ -158,9 +170,20 @@ def _renew(tx: Tx, links: Links, code: str, at: Any) -> Any:
 
 @get("/p/{code:str}/cancel", include_in_schema=False)
 async def cancel_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
-    if await _see(request, code) is None:
+    seen = await _see(request, code)
+    if seen is None:
         return _unknown()
-    return page(_cancellation(code))
+    return page(_cancellation(code)) if _cancellable(seen) else page(_too_late_to_cancel(_path(code)))
+
+
+def _cancellable(seen: Seen) -> bool:
+    return rules.state(seen.facts, now()) == "issued"
+
+
+def _too_late_to_cancel(path: str) -> bytes:
+    said = "Something was handed in already, or the return is closed. Where it stands is on the page of the return."
+    view = MessageView("This return cannot be cancelled any more", said, links=((path, "Back to my return"),))
+    return render("shopper/message.html", view)
 
 
 def _cancellation(code: str, **more: Any) -> bytes:
@@ -183,8 +206,10 @@ async def cancel(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIRe
     outcome = await request.app.state.context.db.write(_cancel, _links(request), code, (order, email), now())
     if outcome is None:
         return _unknown()
+    if isinstance(outcome, Problem) and outcome.code == "return-not-open":
+        return page(_too_late_to_cancel(_path(code)), PROBLEMS[outcome.code].status)
     if isinstance(outcome, Problem):
-        said = outcome.detail or PROBLEMS[outcome.code].title + "."
+        said = CANCEL_REFUSED.get(outcome.code) or outcome.detail or PROBLEMS[outcome.code].title + "."
         return page(_cancellation(code, problem=said, order=order, email=email), PROBLEMS[outcome.code].status)
     return see_other(f"{_path(code)}?done=cancelled")
 
@@ -203,7 +228,9 @@ def _links(request: Request[Any, Any, Any]) -> Links:
 async def receipt_of_pass(request: Request[Any, Any, Any], code: FromPath[str], hand_in: FromPath[str]) -> ASGIResponse:
     context = request.app.state.context
     found = await context.db.read(service.see_receipt, context.passes, code, hand_in)
-    return page(render("shopper/receipt.html", receipts.receipt_page(found))) if found else _unknown()
+    if found is None:
+        return _unknown()
+    return page(render("shopper/receipt.html", receipts.receipt_page(found, back=_path(code))))
 
 
 @get("/r/{token:str}", include_in_schema=False)

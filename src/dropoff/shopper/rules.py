@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from dropoff.kernel import money
+from dropoff.shopper.pass_views import Moment, MoneyView, NearView, Notice, PassView, Step, UnitLine
 from dropoff.web import words
 
 
@@ -23,6 +24,7 @@ class UnitFact(msgspec.Struct, frozen=True):
     variant: str | None
     custody: str
     resolution: str
+    wanted: str = "refund"
 
 
 class MoneyFact(msgspec.Struct, frozen=True):
@@ -41,6 +43,8 @@ class Happening(msgspec.Struct, frozen=True):
     place: str = ""
     hand_in: str = ""
     """Of a hand-in that stands: the id of its receipt."""
+    detail: str = ""
+    """What it was about, where the type alone does not say it."""
 
 
 class PassFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,75 +66,9 @@ class PassFacts(msgspec.Struct, frozen=True, kw_only=True):
     happenings: tuple[Happening, ...]
 
 
-class UnitLine(msgspec.Struct, frozen=True):
-    title: str
-    variant: str
-    count: int
-    words: str
-    tone: str
-
-
-class MoneyView(msgspec.Struct, frozen=True):
-    title: str
-    amount: str
-    facts: tuple[tuple[str, str], ...]
-
-
-class Moment(msgspec.Struct, frozen=True):
-    what: str
-    when: str
-    detail: str = ""
-    upcoming: bool = False
-    url: str = ""
-    link: str = ""
-
-
-class Step(msgspec.Struct, frozen=True):
-    title: str
-    text: str
-
-
-class Notice(msgspec.Struct, frozen=True):
-    tone: str
-    text: str
-
-
-class PlaceView(msgspec.Struct, frozen=True):
-    name: str
-    distance: str
-    address: str
-    hours: str
-    tone: str
-    times: str
-    directions: str
-
-
-class NearView(msgspec.Struct, frozen=True):
-    q: str
-    message: str = ""
-    places: tuple[PlaceView, ...] = ()
-
-
-class PassView(msgspec.Struct, frozen=True, kw_only=True):
-    path: str
-    qr: str
-    headline: str
-    lead: str
-    notice: Notice | None
-    test: bool
-    retailer: str
-    count: str
-    showable: bool
-    short_code: str
-    units: tuple[UnitLine, ...]
-    next_step: Step | None
-    renew_url: str
-    cancel_url: str
-    how: bool
-    money: MoneyView | None
-    near: NearView | None
-    timeline: tuple[Moment, ...]
-
+UNITS_SHOWN: Final = 6
+REFUSED: Final = "counter.refused"
+"""Told beside the log's events: a clerk sent something back, which no event of its own says."""
 
 # With the shopper, the only state worth no word is the plain one: everything still to be handed in.
 CUSTODY_WORDS: Final = {
@@ -167,6 +105,7 @@ HAPPENING_WORDS: Final = {
     "exchange.shipped": N_("Exchange sent to you"),
     "credit.issued": N_("Credit given"),
     "parcel.lost": N_("A parcel is being searched for"),
+    REFUSED: N_("Not taken in by the shop"),
 }
 CUSTODY_HAPPENINGS: Final = frozenset(
     {
@@ -177,6 +116,7 @@ CUSTODY_HAPPENINGS: Final = frozenset(
         "parcel.received",
         "unit.inspected",
         "parcel.lost",
+        REFUSED,
     }
 )
 """What happened to the things themselves, at a place; the others happened to the money."""
@@ -192,6 +132,10 @@ NEXT_WORDS: Final = {
     "inspection": N_("The retailer checks it"),
     "refund": N_("The retailer sends your money"),
 }
+WISHES: Final = {
+    "exchange": N_("an exchange, or the money if it is sold out"),
+    "store_credit": N_("a credit at the shop"),
+}
 REFUND_WORDS: Final = {
     "hand_in": N_("within %d days after you hand it in"),
     "receipt": N_("within %d days after it arrives"),
@@ -201,60 +145,86 @@ REFUND_WORDS: Final = {
 
 def state(facts: PassFacts, now: datetime) -> str:
     """The status as it is now: a code may have run out before the nightly job said so."""
-    over = now > facts.expires_at and any(unit.custody == "expected" for unit in facts.units)
+    over = _is_over(facts, now) and any(unit.custody == "expected" for unit in facts.units)
     if over and facts.status == "issued":
         return "expired"
     return "handed_in" if over and facts.status == "partly_handed_in" else facts.status
 
 
+def _is_over(facts: PassFacts, now: datetime) -> bool:
+    return now >= facts.expires_at
+
+
+def _in_grace(facts: PassFacts, now: datetime) -> bool:
+    """The last day is over, but the counter still takes the code, for a day."""
+    return facts.last_day_at < now < facts.expires_at
+
+
 def headline(facts: PassFacts, now: datetime) -> tuple[str, str]:
     """The page's first two sentences: where it stands, what to do."""
     last = words.date(facts.last_day_at, facts.zone, now)
+    until = f"by {last}"
+    if _in_grace(facts, now):
+        until = f"until {words.at(facts.expires_at, facts.zone, now)} at the latest"
     gone = sum(unit.custody not in ("expected", "cancelled", "expired") for unit in facts.units)
     kept = sum(unit.custody not in ("cancelled", "expired") for unit in facts.units)
     moving = any(unit.custody == "in_transit" for unit in facts.units)
+    late = any(
+        unit.custody == "expired" or (unit.custody == "expected" and _is_over(facts, now)) for unit in facts.units
+    )
+    over = N_("The time for the rest is over.")
     said = {
-        "issued": (N_("Ready to hand in"), f"Show this code at a place near you, by {last}. No box, no label."),
+        "issued": (N_("Ready to hand in"), f"Show this code at a place near you, {until}. No box, no label."),
         "partly_handed_in": (
             f"{gone} of {kept} handed in",
-            f"The rest is still with you. The same code takes it, by {last}.",
+            f"The rest is still with you. The same code takes it, {until}.",
         ),
         "handed_in": (
-            N_("On its way") if moving else N_("Handed in"),
-            N_("Nothing more to do for you. Here you see where it is."),
+            f"{gone} of {len(facts.units)} handed in" if late else N_("On its way") if moving else N_("Handed in"),
+            f"{over} Here you see where the things are." if late else N_("Nothing more to do for you."),
         ),
         "received": (f"Arrived at {facts.retailer}", N_("Nothing more to do for you.")),
-        "resolved": (N_("All done"), N_("Everything of this return is settled.")),
+        "resolved": _settled(facts),
         "cancelled": (N_("This return is cancelled"), N_("The code works no more. You keep the things.")),
         "expired": (N_("The code has run out"), f"Its last day was {last}. Nothing was handed in."),
     }
     return said[state(facts, now)]
 
 
+def _settled(facts: PassFacts) -> tuple[str, str]:
+    rejected = [unit for unit in facts.units if unit.resolution == "rejected"]
+    if not rejected:
+        return N_("All done"), N_("Everything of this return is settled.")
+    ask = f"Ask {facts.retailer} for the reason, and for what happens with it now."
+    if len(rejected) == sum(unit.resolution != "open" for unit in facts.units):
+        return N_("Not accepted"), f"{facts.retailer} has checked it and pays nothing back. {ask}"
+    return N_("Done, in part"), f"{facts.retailer} did not accept everything. {ask}"
+
+
 def next_step(facts: PassFacts, now: datetime) -> Step | None:
-    """For those whose code works no more: what they can do."""
+    """For those whose code works no more, or not for long: what they can do."""
     current = state(facts, now)
     if current == "cancelled":
         return Step(N_("Changed your mind again?"), f"Start a new return at {facts.retailer}. You get a new code.")
-    if current != "expired":
-        return None
-    if facts.renewable:
-        return Step(N_("Still want to return it?"), f"{facts.retailer} gives you more time. The code stays the same.")
-    return Step(
-        N_("Still want to return it?"), f"By the rules of {facts.retailer} the time is over. Ask them for help."
-    )
+    if current == "expired":
+        return Step(N_("Still want to return it?"), f"Ask {facts.retailer} for a new return. This code stays closed.")
+    if _in_grace(facts, now) and facts.renewable and current in ("issued", "partly_handed_in"):
+        return Step(N_("No time today?"), N_("The last day is over. You can have more time; the code stays the same."))
+    return None
 
 
-def unit_lines(units: Sequence[UnitFact]) -> tuple[UnitLine, ...]:
-    """Equal things in equal states share a line."""
-    fresh = all(unit.custody == "expected" for unit in units)
-    counted = Counter((unit.title, unit.variant or "", *_said(unit, fresh)) for unit in units)
+def unit_lines(units: Sequence[UnitFact], *, over: bool = False) -> tuple[UnitLine, ...]:
+    """Equal things in equal states share a line. `over`: what was not handed in can be no more."""
+    fresh = all(unit.custody == "expected" for unit in units) and not over
+    counted = Counter((unit.title, unit.variant or "", *_said(unit, fresh, over)) for unit in units)
     return tuple(UnitLine(title, variant, n, said, tone) for (title, variant, said, tone), n in counted.items())
 
 
-def _said(unit: UnitFact, fresh: bool) -> tuple[str, str]:
+def _said(unit: UnitFact, fresh: bool, over: bool) -> tuple[str, str]:
     if unit.resolution in RESOLUTION_WORDS:
         return RESOLUTION_WORDS[unit.resolution]
+    if over and unit.custody == "expected":
+        return CUSTODY_WORDS["expired"]
     return ("", "") if fresh else CUSTODY_WORDS[unit.custody]
 
 
@@ -274,12 +244,29 @@ def money_view(facts: PassFacts, now: datetime) -> MoneyView | None:
         rows.append((N_("When"), REFUND_WORDS[m.refund_at] % m.refund_days))
     if m.paid and sum_ != m.paid:
         rows.append((N_("Paid"), f"{money.display(m.paid, m.currency)} so far"))
-    if state(facts, now) != "resolved":
-        rows.append((N_("Held by"), facts.holder or N_("You")))
+    instead = _instead(facts.units)
+    if instead:
+        title = title if m.paid >= m.expected else N_("It is worth")
+        rows.append((N_("You get"), instead))
+    # Before anything left the shopper's hands, its holder and its next step are the page's first sentence.
+    if state(facts, now) not in ("issued", "resolved"):
+        rows.append((N_("Held by"), words.first_capital(facts.holder) if facts.holder else N_("You")))
         upcoming = _next(facts, now)
         if upcoming is not None:
             rows.append((N_("Next"), f"{upcoming.what}{', ' if upcoming.when else ''}{upcoming.when}"))
     return MoneyView(title, money.display(sum_, m.currency), tuple(rows))
+
+
+def _instead(units: Sequence[UnitFact]) -> str:
+    """What the shopper wished for in place of money, as long as it is open; money stays what it falls back to."""
+    open_ones = [
+        unit for unit in units if unit.resolution in ("open", "due") and unit.custody not in ("cancelled", "expired")
+    ]
+    wishes = [unit.wanted for unit in open_ones if unit.wanted in WISHES]
+    if not wishes:
+        return ""
+    said = N_(" and ").join(WISHES[wish] for wish in WISHES if wish in wishes)
+    return words.first_capital(said) if len(wishes) == len(open_ones) else f"{said}, the rest in money"
 
 
 def _next(facts: PassFacts, now: datetime) -> Moment | None:
@@ -290,6 +277,8 @@ def _next(facts: PassFacts, now: datetime) -> Moment | None:
         return None
     if kind == "hand_in":
         return Moment(NEXT_WORDS[kind], f"by {words.date(facts.last_day_at, facts.zone, now)}", upcoming=True)
+    if kind == "refund" and facts.next_at is None and facts.money.due_by is not None:
+        return Moment(NEXT_WORDS[kind], f"by {words.date(facts.money.due_by, facts.zone, now)}", upcoming=True)
     when = words.at(facts.next_at, facts.zone, now) if facts.next_at else ""
     return Moment(NEXT_WORDS[kind], when, upcoming=True)
 
@@ -305,7 +294,7 @@ def timeline(facts: PassFacts, now: datetime, path: str) -> tuple[Moment, ...]:
         moment = Moment(
             HAPPENING_WORDS[happening.type],
             words.first_capital(words.at(happening.at, facts.zone, now)),
-            happening.place if happening.type in CUSTODY_HAPPENINGS else "",
+            _where_and_what(happening),
             url=f"{path}/receipts/{happening.hand_in}" if happening.hand_in else "",
             link=N_("Your receipt") if happening.hand_in else "",
         )
@@ -315,12 +304,19 @@ def timeline(facts: PassFacts, now: datetime, path: str) -> tuple[Moment, ...]:
     return tuple(([upcoming] if upcoming else []) + moments[::-1])
 
 
+def _where_and_what(happening: Happening) -> str:
+    place = happening.place if happening.type in CUSTODY_HAPPENINGS else ""
+    return ": ".join(part for part in (place, happening.detail) if part)
+
+
 def pass_view(
     facts: PassFacts, now: datetime, *, path: str, near: NearView | None, notice: Notice | None = None
 ) -> PassView:
     current = state(facts, now)
     title, lead = headline(facts, now)
     showable = current in ("issued", "partly_handed_in")
+    lines = unit_lines(facts.units, over=_is_over(facts, now))
+    shown = len(lines) if len(lines) <= UNITS_SHOWN + 1 else UNITS_SHOWN
     return PassView(
         path=path,
         qr=f"{path}/qr.svg",
@@ -332,9 +328,10 @@ def pass_view(
         count=words.count(len(facts.units), N_("thing"), N_("things")),
         showable=showable,
         short_code=facts.short_code,
-        units=unit_lines(facts.units),
+        units=lines[:shown],
+        others=lines[shown:],
         next_step=next_step(facts, now),
-        renew_url=f"{path}/renew" if facts.renewable and (showable or current == "expired") else "",
+        renew_url=f"{path}/renew" if facts.renewable and showable else "",
         cancel_url=f"{path}/cancel" if current == "issued" else "",
         how=showable,
         money=money_view(facts, now),

@@ -7,16 +7,24 @@ import msgspec
 from dropoff.counter import service as counter
 from dropoff.counter.service import ReceiptView
 from dropoff.db import Tx
+from dropoff.network import hours_told
+from dropoff.network.hours_told import Hours
 from dropoff.network.nearby import Hit, Search, Snapshot
 from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
-from dropoff.shopper.rules import Happening, MoneyFact, NearView, PassFacts, PlaceView, UnitFact
+from dropoff.shopper import find_words
+from dropoff.shopper.pass_views import NearView, PlaceView
+from dropoff.shopper.receipts import REASONS
+from dropoff.shopper.rules import REFUSED, Happening, MoneyFact, PassFacts, UnitFact
 from dropoff.web import words
 
-PLACES_SHOWN = 6
-AROUND_THE_CLOCK = "24/7"
+PLACES_SHOWN = 3
+PLACES_MORE = 5
+COUNTERS = frozenset({"store", "post_office"})
+"""Where somebody stands who scans and tags. Nothing opens a locker yet, so nobody is sent to one."""
 HANDED_IN = "parcel.handed_in"
+NOT_PRESENTED = "not_presented"
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -35,7 +43,8 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
     if view is None or head is None or retailer is None:
         return None
     expected = any(unit.custody == "expected" for unit in view.units)
-    receipts = {one.handed_in_at: one.hand_in for one in counter.receipts_of(tx, head.id)}
+    standing = counter.receipts_of(tx, head.id)
+    receipts = {one.handed_in_at: one.hand_in for one in standing}
     facts = PassFacts(
         short_code=passes.short_code(head.id, head.generation),
         retailer=view.retailer,
@@ -45,7 +54,9 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
         last_day_at=view.last_day_at,
         expires_at=view.expires_at,
         renewable=expected and at < view.expires_at,
-        units=tuple(UnitFact(unit.title, unit.variant, unit.custody, unit.resolution) for unit in view.units),
+        units=tuple(
+            UnitFact(unit.title, unit.variant, unit.custody, unit.resolution, unit.wanted) for unit in view.units
+        ),
         money=MoneyFact(
             amount=view.money.amount,
             currency=view.money.currency,
@@ -61,10 +72,25 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
         happenings=tuple(
             Happening(one.type, one.at, one.place or "", receipts.get(one.at, "") if one.type == HANDED_IN else "")
             for one in view.timeline
-        ),
+        )
+        + tuple(told for one in standing if (told := _sent_back(one)) is not None),
     )
     postcode, country = returns.shopper_postcode(tx, head.id) or ("", "")
     return Seen(facts, postcode, country or retailer.country)
+
+
+def _sent_back(receipt: ReceiptView) -> Happening | None:
+    """What a clerk did not take and why, so that nobody has to argue about it later. What the shopper kept at home is
+    no news."""
+    reasons = [
+        f"{one.unit.title} ({REASONS[one.reason].lower()})" for one in receipt.refused if one.reason != NOT_PRESENTED
+    ]
+    if not reasons:
+        return None
+    # What was taken in has its receipt beside it already.
+    hand_in = "" if receipt.parcels else receipt.hand_in
+    place = receipt.place.name if receipt.place else ""
+    return Happening(REFUSED, receipt.handed_in_at, place, hand_in, ", ".join(dict.fromkeys(reasons)))
 
 
 def see_receipt(tx: Tx, passes: PassKeys, code: str, hand_in: str) -> ReceiptView | None:
@@ -81,23 +107,22 @@ def places_near(snapshot: Snapshot, text: str, country: str, at: datetime) -> Ne
     where = snapshot.find(text, country) or snapshot.find(text, None)
     if where is None:
         return NearView(text, f"We know no place in {text}. Try another postcode, or the next larger town.")
-    hits = snapshot.nearest(Search(lat=where[0], lon=where[1], limit=PLACES_SHOWN))
-    return NearView(text, "", tuple(_place(snapshot, hit, at) for hit in hits))
+    wanted = Search(lat=where[0], lon=where[1], limit=PLACES_SHOWN + PLACES_MORE, kinds=COUNTERS)
+    places = tuple(_place(hit, at) for hit in snapshot.nearest(wanted))
+    if not places:
+        return NearView(text, f"We know no counter near {text}. Try another postcode, or the next larger town.")
+    return NearView(text, "", places[:PLACES_SHOWN], places[PLACES_SHOWN:])
 
 
-def _place(snapshot: Snapshot, hit: Hit, at: datetime) -> PlaceView:
+def _place(hit: Hit, at: datetime) -> PlaceView:
     place = hit.place
-    said, tone = {True: ("Open now", "good"), False: ("Closed now", "wait"), None: ("Hours unknown", "")}[
-        snapshot.open_now(place, at)
-    ]
-    always = place.opening_hours == AROUND_THE_CLOCK
-    town = " ".join(part for part in (place.postcode, place.city) if part)
+    hours = Hours(place.opening_hours, place.zone, place.country, (place.lat, place.lon)) if place.hours_known else None
+    said = find_words.opening(hours_told.UNKNOWN if hours is None else hours_told.standing(hours, at), place.zone, at)
     return PlaceView(
         name=place.name,
         distance=words.distance(hit.distance_m),
-        address=", ".join(part for part in (place.street, town) if part),
-        hours="Open day and night" if always else said,
-        tone=tone,
-        times=place.opening_hours if place.hours_known and not always else "",
-        directions=f"https://www.openstreetmap.org/directions?route=%3B{place.lat:.5f}%2C{place.lon:.5f}",
+        address=find_words.where_it_is(place.street, place.postcode, place.city),
+        hours=said.text,
+        tone=said.tone,
+        directions=find_words.directions(place.lat, place.lon),
     )
