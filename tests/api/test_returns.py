@@ -49,6 +49,17 @@ def test_a_repeated_key_answers_the_stored_return(retailer: Client) -> None:
     assert len(retailer.get("/v1/returns")["items"]) == 1
 
 
+def test_a_refusal_keeps_its_key_and_a_misshapen_request_frees_it(retailer: Client) -> None:
+    wish = new_return({"sku": "JACKET"})
+    for _ in range(2):
+        refused = retailer.call("POST", "/v1/returns", wish, key="too-early")
+        problem(refused, 404, "order-not-found")
+    assert refused.headers["idempotency-replayed"] == "true"
+    retailer.post("/v1/orders", new_order())
+    assert pointer(retailer.call("POST", "/v1/returns", new_return({"sku": "NONE"}), key="typo")) == "/units/0/sku"
+    assert retailer.call("POST", "/v1/returns", wish, key="typo").status_code == 201
+
+
 def test_refusals_say_which_units_are_free(retailer: Client) -> None:
     issued(retailer, {"sku": "JACKET"})
     refusal = retailer.call("POST", "/v1/returns", new_return({"sku": "JACKET", "quantity": 2}))

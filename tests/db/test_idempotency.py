@@ -78,6 +78,16 @@ def test_a_stored_refusal_replays(db: Database) -> None:
     assert effects(db) == 0
 
 
+def test_an_answer_that_is_not_kept_leaves_the_key_free(db: Database) -> None:
+    def misshapen(tx: Tx) -> Answer:
+        return Answer(422, b"{}", kept=False)
+
+    db.write_sync(answer_once, VAULT, ticket("s", "k", "f", AT), misshapen)
+    mended = once(db, fingerprint="other")
+    assert isinstance(mended, Answer)
+    assert (mended.status, mended.replayed) == (201, False)
+
+
 def test_64_racing_duplicates_from_two_processes_connections_have_one_effect(database_url: str) -> None:
     with closing(Database(database_url)) as one, closing(Database(database_url)) as two:
         start = threading.Barrier(64)

@@ -84,5 +84,5 @@ async def outcome(
 def _run(tx: Tx, *, base_url: str, status: int, fn: Callable[..., Any], args: tuple[Any, ...]) -> Answer:
     value = fn(tx, *args)
     if isinstance(value, Problem):
-        return Answer(status_of(value), problem_body(value, base_url))
+        return Answer(status_of(value), problem_body(value, base_url), kept=value.code != "invalid-request")
     return Answer(status, _encoder.encode(value))

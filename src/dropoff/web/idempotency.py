@@ -25,6 +25,8 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     replayed: bool = False
+    kept: bool = True
+    """False for a body of the wrong shape: mended, it may come again with the same key."""
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -52,7 +54,10 @@ def answer_once(tx: Tx, vault: Vault, claim: Ticket, run: Callable[[Tx], Answer]
             return Problem("idempotency-key-reused")
         return Answer(stored.status, vault.open("idempotency", stored.sealed_body), replayed=True)
     answer = run(tx)
-    store.store_answer(tx, claim.key_hash, answer.status, vault.seal("idempotency", answer.body))
+    if answer.kept:
+        store.store_answer(tx, claim.key_hash, answer.status, vault.seal("idempotency", answer.body))
+    else:
+        store.free_key(tx, claim.key_hash)
     return answer
 
 

@@ -30,5 +30,9 @@ def store_answer(tx: Tx, key_hash: str, status: int, sealed_body: bytes) -> None
     )
 
 
+def free_key(tx: Tx, key_hash: str) -> None:
+    tx.change(sa.delete(idempotency).where(idempotency.c.key_hash == key_hash))
+
+
 def delete_keys_before(tx: Tx, moment: datetime) -> int:
     return tx.count(sa.delete(idempotency).where(idempotency.c.created_at < moment))
