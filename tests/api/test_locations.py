@@ -66,7 +66,9 @@ def test_an_import_is_found_at_once_on_the_server_that_took_it(
     assert (report["created"], report["updated"], report["unchanged"], report["removed"]) == (5, 0, 0, 0)
     assert report["rejected"][0]["index"] == 5
     assert report["rejected"][0]["reason"] == "not_an_object"
-    items = service.public.get("/v1/locations", near=f"{lat},{lon}", limit=3)["items"]
+    found = service.public.get("/v1/locations", near=f"{lat},{lon}", limit=3)
+    assert found["next"] is None, "every list says whether there is more"
+    items = found["items"]
     assert [item["external_id"] for item in items] == [f"{source}:{n}" for n in range(3)]
     for item in items:
         there = (item["position"]["lat"], item["position"]["lon"])
@@ -211,7 +213,7 @@ def test_a_city_or_postcode_of_the_network_is_understood(
         assert found["items"][0]["external_id"] == f"{source}:1"
         assert found["items"][0]["distance_m"] < 1
         assert found["near"]["lat"] == pytest.approx(lat, abs=0.001)
-    assert service.public.get("/v1/locations", q=name, country="NO") == {"items": [], "near": None}
+    assert service.public.get("/v1/locations", q=name, country="NO") == {"items": [], "near": None, "next": None}
     assert service.public.get("/v1/locations", q="nowhere at all")["items"] == []
 
 

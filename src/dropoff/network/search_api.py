@@ -2,6 +2,8 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import chain
 from typing import Annotated, Any, Final
 
 import anyio.to_thread
@@ -30,6 +32,7 @@ from dropoff.web.problems import Refused
 LIMIT_MAX: Final = 100
 RADIUS_MAX_M: Final = 21_000_000
 PUBLIC_KINDS: Final = ("store", "locker", "post_office")
+_ANY: Final[frozenset[str]] = frozenset()
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _OPEN: Final = tuple(msgspec.json.encode(said) for said in SAYS)
 
@@ -72,6 +75,8 @@ class FoundLocations(msgspec.Struct, frozen=True):
 
     items: list[FoundLocation]
     near: Position | None
+    next: str | None = None
+    """Always null: the search answers at most `limit` places, and a wider one asks with a larger limit."""
 
 
 class LocationView(msgspec.Struct, frozen=True):
@@ -171,14 +176,18 @@ def _country(text: str | None) -> str | None:
 
 
 def _kinds(text: str | None) -> frozenset[str]:
-    found = frozenset(part.strip() for part in (text or "").split(",") if part.strip())
+    if not text:
+        return _ANY
+    found = frozenset(part.strip() for part in text.split(",") if part.strip())
     if not found <= set(PUBLIC_KINDS):
         raise Refused(invalid("?kind", f"`kind` holds {', '.join(PUBLIC_KINDS)}, between commas."))
     return found
 
 
 def _words(text: str | None) -> frozenset[str]:
-    found = frozenset(part.strip().casefold() for part in (text or "").split(",") if part.strip())
+    if not text:
+        return _ANY
+    found = frozenset(part.strip().casefold() for part in text.split(",") if part.strip())
     if not all(map(_WORD.fullmatch, found)):
         raise Refused(invalid("?accepts", "`accepts` holds words such as box_free, between commas."))
     return found
@@ -186,7 +195,9 @@ def _words(text: str | None) -> frozenset[str]:
 
 def _operators(text: str | None) -> frozenset[str]:
     """Case, accents and punctuation do not count. A name without a letter is no operator's."""
-    names = (part.strip() for part in (text or "").split(","))
+    if not text:
+        return _ANY
+    names = (part.strip() for part in text.split(","))
     return frozenset(operator_key(name) or name for name in names if name)
 
 
@@ -207,14 +218,15 @@ def _moment(text: str | None, at: datetime) -> datetime | None:
 
 def _told(snapshot: Snapshot, found: Found, here: tuple[float, float], at: datetime) -> bytes:
     """`FoundLocations` as JSON, put together from ready pieces: encoding it would take longer than finding it."""
-    states = snapshot.open_states(found.refs, at)
-    items = b",".join(
-        [
-            b'%b,"distance_m":%.1f,"open_now":%b}' % (piece, far, _OPEN[state])
-            for piece, far, state in zip(snapshot.pieces(found.refs), found.metres, states, strict=True)
-        ]
-    )
-    return b'{"items":[%b],"near":{"lat":%a,"lon":%a}}' % (items, *here)
+    words = [_OPEN[state] for state in snapshot.open_states(found.refs, at)]
+    told = chain.from_iterable(zip(snapshot.pieces(found.refs), found.metres, words, strict=True))
+    return _frame(len(words)) % (*told, *here)
+
+
+@lru_cache(maxsize=LIMIT_MAX + 1)
+def _frame(count: int) -> bytes:
+    item = b'%b,"distance_m":%.1f,"open_now":%b}'
+    return b'{"items":[' + b",".join([item] * count) + b'],"near":{"lat":%a,"lon":%a},"next":null}'
 
 
 def _view(place: Location) -> LocationView:
