@@ -50,7 +50,7 @@ REFUSED_UNIT_REASONS: Final = ("not_presented", "prohibited", "too_large", "wron
 Verdict = Literal["accepted", "already", "refused"]
 
 REFUSALS: Final[Mapping[str, str]] = {
-    "pass_expired": "This pass has ended. The shopper can renew it on the pass page, if the shop allows it.",
+    "pass_expired": "This pass has ended. Only the shop that sold the things can make a new one.",
     "pass_cancelled": "This return was cancelled. Give the things back.",
     "pass_unknown": "No return has this code. Scan it again, or type the short code below the picture.",
     "unit_unknown": "This is not part of the return or parcel that was scanned.",
