@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dropoff import __version__
-from dropoff.settings import Misconfigured, Settings, load
+from dropoff.settings import Misconfigured, Settings, load, make_folder
 
 # pykdtree would take every core for each query otherwise; it reads this when it is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="answer HTTP, with a worker inside")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--port", type=_port, default=8000)
     serve.add_argument("--no-worker", action="store_true", help="leave jobs to `dropoff worker` processes")
     serve.add_argument("--demo", action="store_true", help="fill in a fictional network and print keys and addresses")
     serve.set_defaults(run=_serve)
@@ -65,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)
+
+
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     from dropoff import running
 
@@ -82,6 +88,7 @@ def _worker(_: argparse.Namespace, settings: Settings) -> int:
 def _migrate(_: argparse.Namespace, settings: Settings) -> int:
     from dropoff.db.migrate import upgrade
 
+    make_folder(settings.data)
     upgrade(settings.database_url)
     print("The database is at the newest revision.")
     return 0

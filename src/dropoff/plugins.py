@@ -7,9 +7,10 @@ from importlib.metadata import EntryPoint, entry_points
 import msgspec
 
 from dropoff.ports.carrier import ENTRY_POINT_GROUP, Carrier
+from dropoff.settings import Misconfigured
 
 
-class PluginFailed(Exception):
+class PluginFailed(Misconfigured):
     """A plug-in that cannot be used; the text names distribution and entry point."""
 
 

@@ -1,5 +1,6 @@
 """What the commands do: long-running processes and one-off calls, on the same services as the API."""
 
+import errno
 import logging
 import os
 import signal
@@ -23,9 +24,10 @@ from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.network import importing
 from dropoff.plugins import load_plugins
-from dropoff.settings import Misconfigured, Settings
+from dropoff.settings import Misconfigured, Settings, make_folder
 from dropoff.web.health import EXAMPLE_PREFIX
 from dropoff.web.logs import configure
+from dropoff.web.protocol import BoundedProtocol
 
 GRACE_S = 20
 """How long a stopping process may finish what it has begun."""
@@ -34,10 +36,12 @@ log = logging.getLogger("dropoff")
 
 
 @contextmanager
-def _context(settings: Settings) -> Iterator[Context]:
-    settings.data.mkdir(parents=True, exist_ok=True)
+def _context(settings: Settings, *, install_key: bool = False) -> Iterator[Context]:
+    """`install_key`: of the commands only the service itself makes the operator key of its settings the valid one."""
+    make_folder(settings.data)
+    plugins = load_plugins(os.environ)
     upgrade(settings.database_url)
-    context = create_context(settings, load_plugins(os.environ))
+    context = create_context(settings, plugins, install_key=install_key)
     try:
         yield context
     finally:
@@ -49,7 +53,7 @@ def serve(settings: Settings, host: str, port: int, *, worker: bool, demo_networ
     _check_port(host, port)
     if demo_network:
         print(f"Preparing the database in {settings.data} ...", flush=True)
-    with _context(settings) as context:
+    with _context(settings, install_key=True) as context:
         configure("warning" if demo_network else settings.log_level)
         if settings.gs1_is_example and not demo_network:
             log.warning(EXAMPLE_PREFIX)
@@ -59,6 +63,8 @@ def serve(settings: Settings, host: str, port: int, *, worker: bool, demo_networ
             create_app(context, worker=worker),
             host=host,
             port=port,
+            http=BoundedProtocol,
+            ws="none",
             access_log=False,
             log_config=None,
             server_header=False,
@@ -75,12 +81,15 @@ def serve(settings: Settings, host: str, port: int, *, worker: bool, demo_networ
 
 def _check_port(host: str, port: int) -> None:
     """Said before a minute of set-up, not after."""
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with closing(socket.socket(family)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
             raise Misconfigured(f"port {port} on {host} is taken; choose another with --port.") from None
+        raise Misconfigured(f"cannot listen on {host}, port {port}: {error.strerror}.") from None
 
 
 def work(settings: Settings) -> int:

@@ -68,6 +68,8 @@ def load(environ: Mapping[str, str] | None = None, *, port: int = 8000) -> Setti
     database_url = env.get("DROPOFF_DATABASE_URL") or f"sqlite:///{data}/dropoff.sqlite3"
     if not database_url.startswith(("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://")):
         raise Misconfigured("DROPOFF_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    if database_url.startswith(("sqlite:///:memory:", "sqlite:///?")) or database_url == "sqlite:///":
+        raise Misconfigured("DROPOFF_DATABASE_URL must name a file: what is in memory only is lost.")
     secret = _secret(env, data, database_url)
     return Settings(
         database_url=database_url,
@@ -83,6 +85,16 @@ def load(environ: Mapping[str, str] | None = None, *, port: int = 8000) -> Setti
     )
 
 
+def make_folder(path: Path) -> None:
+    """Readable for nobody else: the database in it holds names and addresses."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(f"DROPOFF_DATA: the folder {path} cannot be made: {error.strerror}.") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise Misconfigured(f"DROPOFF_DATA: nothing can be written into the folder {path}.")
+
+
 def _secret(env: Mapping[str, str], data: Path, database_url: str) -> str:
     given = env.get("DROPOFF_SECRET", "")
     if given:
@@ -91,7 +103,7 @@ def _secret(env: Mapping[str, str], data: Path, database_url: str) -> str:
         return given
     if not database_url.startswith("sqlite"):
         raise Misconfigured("DROPOFF_SECRET is required with PostgreSQL, the same for every process.")
-    data.mkdir(parents=True, exist_ok=True)
+    make_folder(data)
     path = data / "secret"
     if not path.exists():
         fresh = data / f"secret.{os.getpid()}"

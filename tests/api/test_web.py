@@ -2,6 +2,8 @@
 
 import re
 import secrets
+import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -361,3 +363,18 @@ def test_a_fault_of_ours_is_a_problem_and_stores_no_answer(service: Service, mon
     good = shop.call("POST", "/v1/orders", body, key=key)
     assert good.status_code == 201
     assert "idempotency-replayed" not in good.headers
+
+
+def test_a_client_that_hangs_up_is_no_fault_of_ours(service: Service) -> None:
+    requests = 'dropoff_request_seconds_count{route="/v1/devices/pair"'
+    answered, faults = metric(service, requests), metric(service, "dropoff_errors_total")
+    address = httpx.URL(service.base_url)
+    with socket.create_connection((address.host, address.port or 80)) as connection:
+        head = (
+            "POST /v1/devices/pair HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        )
+        connection.sendall(head.encode())
+    until = time.monotonic() + 10
+    while metric(service, requests) == answered:
+        assert time.monotonic() < until, "the request never ended"
+    assert metric(service, "dropoff_errors_total") == faults

@@ -10,11 +10,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 from dropoff.db.engines import is_sqlite, migration_engine
+from dropoff.settings import Misconfigured
 
 LOCK_KEY = 0x64726F70
 """PostgreSQL advisory lock: several servers that start together migrate once."""
+NEWER = "Most likely a newer version made it: install that one, or put the backup back."
 
 
 def config() -> Config:
@@ -24,6 +27,18 @@ def config() -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
+    """Raises `Misconfigured` when there is no database to bring there, or one that a newer version made."""
+    try:
+        _upgrade(url, revision)
+    except CommandError as error:
+        raise Misconfigured(f"the database cannot be brought to this version's revision: {error}. {NEWER}") from error
+    except (sa.exc.DBAPIError, sa.exc.ArgumentError, ValueError, OSError) as error:
+        cause = getattr(error, "orig", None) or error
+        told = str(cause).strip().split("\n", 1)[0]
+        raise Misconfigured(f"DROPOFF_DATABASE_URL: the database cannot be opened or upgraded: {told}") from error
+
+
+def _upgrade(url: str, revision: str) -> None:
     engine = migration_engine(url)
     try:
         with engine.connect() as connection, _alone(connection, url):

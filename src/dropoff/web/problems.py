@@ -20,6 +20,9 @@ from dropoff.web import metrics
 
 MEDIA_TYPE = "application/problem+json"
 
+HUNG_UP = "client disconnected prematurely"
+"""Litestar's own words, the only way to tell it from a fault."""
+
 log = logging.getLogger("dropoff.web")
 
 
@@ -109,6 +112,8 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
         problem = Problem("forbidden")
     elif error.status_code == 413:
         problem = Problem("body-too-large")
+    elif error.detail == HUNG_UP:
+        problem = Problem("invalid-request", "The body broke off.")  # nobody hears it, and it is no fault of ours
     elif error.status_code >= 500:
         return on_fault(request, error)
     else:
