@@ -163,7 +163,14 @@ def _known_tag(tx: Tx, till: Till, row: ParcelRow, tag: str) -> TagScan:
         return TagScan(say=rules.REFUSALS["tag_used"], refused="tag_used", tag=tag, free=False, parcel=None)
     state = "in a container" if row.status == "in_container" else row.status.replace("_", " ")
     say = f"The tag of a parcel, {state}."
-    return TagScan(say=say, refused=None, tag=tag, free=False, parcel=parcel_views(tx, [row])[0])
+    elsewhere = "wrong_location" if row.location_id not in (till.location_id, None) else None
+    if elsewhere:
+        say = f"{say} It is not at your place."
+    # Numbers of tags can be guessed, so only who has the parcel, or may have it in hand, sees what is in it.
+    shown = elsewhere is None and row.status != "received"
+    return TagScan(
+        say=say, refused=elsewhere, tag=tag, free=False, parcel=parcel_views(tx, [row])[0] if shown else None
+    )
 
 
 def _pass(tx: Tx, till: Till, found: OpenPass, at: datetime) -> PassScan:

@@ -72,7 +72,7 @@ class NewHandover(msgspec.Struct, frozen=True, kw_only=True):
 
 def viewer(request: Request[Any, Any, Any]) -> Viewer:
     who = principal(request)
-    return Viewer(who.role, who.retailer_id, who.location_id)
+    return Viewer(who.role, who.retailer_id, who.location_id, who.live)
 
 
 @post(

@@ -53,18 +53,19 @@ class ShipmentRow(msgspec.Struct, frozen=True):
 
 class Viewer(msgspec.Struct, frozen=True):
     """Who looks, as a condition of every query: an operator sees all, a retailer what goes to it, a till what leaves
-    its location."""
+    its location in its own mode."""
 
     role: str
     retailer_id: str | None = None
     location_id: str | None = None
+    live: bool = True
 
     def condition(self) -> sa.ColumnElement[bool]:
         if self.role == "operator":
             return sa.true()
         if self.role == "retailer":
             return shipment.c.destination_retailer_id == self.retailer_id
-        return shipment.c.origin_location_id == self.location_id
+        return sa.and_(shipment.c.origin_location_id == self.location_id, shipment.c.live == self.live)
 
 
 OPERATOR = Viewer("operator")
