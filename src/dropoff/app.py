@@ -28,6 +28,7 @@ from dropoff.network import api as network_api
 from dropoff.network import jobs as network_jobs
 from dropoff.network import pages as network_pages
 from dropoff.network.nearby import Nearby
+from dropoff.network.nearby_door import Door
 from dropoff.plugins import PluginRegistry
 from dropoff.receiving import api as receiving_api
 from dropoff.receiving import jobs as receiving_jobs
@@ -154,5 +155,5 @@ def create_app(context: Context, *, worker: bool = True) -> Litestar:
     )
     app.state.context = context
     https = context.settings.base_url.startswith("https:")
-    app.asgi_handler = Edge(app.asgi_handler, https)
+    app.asgi_handler = Edge(Door(app.asgi_handler, context.nearby), https)
     return app

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from dropoff.network import nearby_filters, nearby_ranking
 from dropoff.network.nearby import Search, Snapshot
 from dropoff.network.nearby_columns import operator_key
+from dropoff.network.nearby_filters import ANYTHING, Attributes
+from dropoff.network.nearby_geometry import origin
 from dropoff.network.nearby_place import Place
+from dropoff.network.nearby_ranking import Question, Slow
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -228,10 +231,13 @@ class TestChanges:
 def test_a_slow_answer_is_not_given_while_others_wait(monkeypatch: pytest.MonkeyPatch, europe: list[Place]) -> None:
     monkeypatch.setattr(nearby_ranking, "QUICK_MAX", 10)
     snapshot = Snapshot.of(1, europe)
-    everything, filtered = Search(50, 8, 3), Search(50, 8, 3, country="DE")
-    assert snapshot.found_quickly(everything) == snapshot.found(everything)
-    assert snapshot.found_quickly(filtered) is None, "its filter is not made yet"
-    assert snapshot.found(filtered) == snapshot.found_quickly(filtered) == snapshot.found(everything)
+    asked = Question(origin(50, 8), 3, None, ANYTHING, None, patient=False)
+    filtered = asked._replace(wanted=Attributes(country="DE"))
+    everything = snapshot.ask(asked)
+    with pytest.raises(Slow):
+        snapshot.ask(filtered)
+    assert snapshot.ask(filtered._replace(patient=True)) == everything
+    assert snapshot.ask(filtered) == everything, "its filter is made now"
 
 
 def test_the_radius_ends_the_list() -> None:

@@ -21,7 +21,7 @@ from dropoff.network.nearby_geometry import Floats, origin, position
 from dropoff.network.nearby_hours import minute_of
 from dropoff.network.nearby_layer import Layer
 from dropoff.network.nearby_place import Place
-from dropoff.network.nearby_ranking import Found, Question, Ranking, Refs, Slow, layer_and_row
+from dropoff.network.nearby_ranking import Found, Question, Ranking, Refs, layer_and_row
 
 CLUSTER_M: Final = 25_000.0
 CLUSTER_SAMPLE: Final = 128
@@ -105,15 +105,15 @@ class Snapshot:
         return [Hit(self._place(ref), far) for far, ref in zip(found.metres, found.refs, strict=True)]
 
     def found(self, search: Search) -> Found:
-        """May take long, once for each new filter."""
-        return self._ranking.nearest(_question(search, patient=True))
+        wanted = Attributes(search.kinds, search.accepts, search.operators, search.country)
+        minute = None if search.open_at is None else minute_of(search.open_at)
+        here = origin(search.lat, search.lon)
+        return self.ask(Question(here, search.limit, search.radius_m, wanted, minute, patient=True))
 
-    def found_quickly(self, search: Search) -> Found | None:
-        """None when it would take more than a millisecond or so: then ask `found`, in a thread."""
-        try:
-            return self._ranking.nearest(_question(search, patient=False))
-        except Slow:
-            return None
+    def ask(self, question: Question) -> Found:
+        """Raises `Slow` when it would take more than a millisecond or so and the question is not patient: then it
+        belongs into a thread."""
+        return self._ranking.nearest(question)
 
     def open_now(self, place: Place, at: datetime) -> bool | None:
         if not place.hours_known:
@@ -126,12 +126,10 @@ class Snapshot:
             return self.base.pieces(refs)
         return [self.layers[number].piece(row) for number, row in map(layer_and_row, refs)]
 
-    def open_states(self, refs: Refs, at: datetime) -> list[int]:
+    def open_states(self, refs: Refs, minute: int) -> list[int]:
         """Of each, as `nearby_hours` numbers them."""
-        minute = minute_of(at)
         if len(self.layers) == 1:
-            state = self.base.states(minute).state
-            return [state(pattern) for pattern in self.base.patterns(refs)]
+            return self.base.states(minute).of(self.base.patterns(refs))
         states = []
         for number, row in map(layer_and_row, refs):
             layer = self.layers[number]
@@ -159,12 +157,6 @@ class Snapshot:
             if any(map(len, points)):
                 return _centre(np.concatenate(points), np.concatenate(countries))
         return None
-
-
-def _question(search: Search, *, patient: bool) -> Question:
-    wanted = Attributes(search.kinds, search.accepts, search.operators, search.country)
-    minute = None if search.open_at is None else minute_of(search.open_at)
-    return Question(origin(search.lat, search.lon), search.limit, search.radius_m, wanted, minute, patient)
 
 
 def _centre(points: Floats, countries: NDArray[Any]) -> tuple[float, float]:

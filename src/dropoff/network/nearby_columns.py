@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropoff.network.folding import fold, fold_postcode
+from dropoff.network.nearby_geometry import along_a_curve
 from dropoff.network.nearby_hours import Pattern, pattern_of
 from dropoff.network.nearby_place import Place, fragment
 
@@ -65,7 +66,8 @@ def _empty_tables() -> Tables:
 
 
 class Columns(msgspec.Struct):
-    """One entry a place. The first six names are those of `Tables`; `…_key` are hashes of what is looked up by."""
+    """One entry a place. The first six names are those of `Tables`, `start` and `end` say where its text stands,
+    `…_key` hash what it is looked up by."""
 
     kind: Column
     operator: Column
@@ -76,7 +78,7 @@ class Columns(msgspec.Struct):
     lat: Column
     lon: Column
     start: Column
-    length: Column
+    end: Column
     id_key: Column
     postcode_key: Column
     city_key: Column
@@ -88,16 +90,19 @@ class Columns(msgspec.Struct):
         return Columns(*(np.take(getattr(self, name), rows) for name in self.__struct_fields__))
 
 
-_TYPES: Final = ("B", "I", "H", "I", "H", "I", "d", "d", "Q", "I", "q", "q", "q")
+_TYPES: Final = ("B", "I", "H", "I", "H", "I", "d", "d", "Q", "Q", "q", "q", "q")
 """Of the columns, in their order."""
 
 
+Text = mmap.mmap | bytes
+
+
 class Contents(NamedTuple):
-    """All of a network, before it is arranged for searching."""
+    """All of a network. Neighbours on the ground stand next to each other, in the columns as in the text."""
 
     columns: Columns
     tables: Tables
-    texts: mmap.mmap | bytes
+    text: Text
 
 
 def key_of(text: str) -> int:
@@ -135,7 +140,7 @@ def gather(places: Iterable[Place], folder: Path | None) -> Contents:
                 place.lat,
                 place.lon,
                 start,
-                len(piece),
+                start + len(piece),
                 key_of(place.id),
                 postcode_key(place.postcode),
                 city_key(place.city),
@@ -143,53 +148,55 @@ def gather(places: Iterable[Place], folder: Path | None) -> Contents:
             for values, value in zip(columns, row, strict=True):
                 values.append(value)
             start += len(piece)
-        numbers = [np.frombuffer(values, dtype=values.typecode) for values in columns]
-        return Contents(Columns(*numbers), tables, mapped(file))
+        text = _mapped(file)
+    numbers = [np.frombuffer(values, dtype=values.typecode) for values in columns]
+    return _arranged(Columns(*numbers), tables, [text], folder)
 
 
 def join(one: Contents, other: Contents, folder: Path | None) -> Contents:
-    """The places of both, each place's text copied, in a file of its own."""
+    """The places of both."""
     tables: list[Codes[Any]] = []
     columns: dict[str, Column] = {}
     for name in Tables._fields:
         mine: Codes[Any] = getattr(one.tables, name)
         table, numbers = mine.taking_in(getattr(other.tables, name))
         tables.append(table)
-        columns[name] = _after(getattr(one.columns, name), np.take(numbers, getattr(other.columns, name)))
-    for name in Columns.__struct_fields__[len(tables) :]:
-        columns[name] = _after(getattr(one.columns, name), getattr(other.columns, name))
+        columns[name] = np.take(numbers, getattr(other.columns, name))
+    for name in ("start", "end"):
+        columns[name] = getattr(other.columns, name) + np.uint64(len(one.text) + 1)
+    for name in Columns.__struct_fields__:
+        mine_first = getattr(one.columns, name)
+        theirs = columns.get(name, getattr(other.columns, name))
+        columns[name] = np.concatenate([mine_first, theirs.astype(mine_first.dtype, copy=False)])
+    return _arranged(Columns(**columns), Tables(*tables), [one.text, other.text], folder)
+
+
+def _arranged(columns: Columns, tables: Tables, texts: list[Text], folder: Path | None) -> Contents:
+    """Columns and text in a new order: answers then cut their pieces out of one or two pages instead of ten.
+
+    `start` and `end` count through all texts, with a gap of one between them.
+    """
+    columns = columns.take(np.argsort(along_a_curve(columns.lat, columns.lon)))
     with tempfile.TemporaryFile(dir=folder) as file:
-        columns["start"] = np.concatenate([_copy(one, file), _copy(other, file)])
-        return Contents(Columns(**columns), Tables(*tables), mapped(file))
+        for begin, end in _stretches(columns.start, columns.end):
+            text, base = texts[0], 0
+            if begin >= len(text) and len(texts) > 1:
+                text, base = texts[1], len(text) + 1
+            for at in range(begin - base, end - base, _WRITE_AT_ONCE):
+                file.write(text[at : min(end - base, at + _WRITE_AT_ONCE)])
+        columns.end = np.cumsum(columns.end - columns.start)
+        columns.start = np.concatenate([np.zeros(1, np.uint64), columns.end[:-1]])[: len(columns)]
+        return Contents(columns, tables, _mapped(file))
 
 
-def _after(one: Column, other: Column) -> Column:
-    return np.concatenate([one, other.astype(one.dtype, copy=False)])
+def _stretches(starts: Column, ends: Column) -> Iterator[tuple[int, int]]:
+    """What stands one behind the other is copied in one go."""
+    breaks = np.flatnonzero(starts[1:] != ends[:-1])
+    begins = np.concatenate([starts[:1], starts[1:][breaks]]).tolist()
+    return zip(begins, np.concatenate([ends[:-1][breaks], ends[-1:]]).tolist(), strict=True)
 
 
-def _copy(contents: Contents, file: IO[bytes]) -> Column:
-    """Where the texts of these places begin in the new file. They go over in as long stretches as they stand in."""
-    columns, base = contents.columns, file.tell()
-    order = np.argsort(columns.start)
-    begins, lengths = np.take(columns.start, order), np.take(columns.length, order).astype(np.uint64)
-    starts = np.empty(len(columns), np.uint64)
-    starts[order] = base + np.cumsum(lengths) - lengths
-    for begin, end in _stretches(begins, begins + lengths):
-        for at in range(begin, end, _WRITE_AT_ONCE):
-            file.write(contents.texts[at : min(end, at + _WRITE_AT_ONCE)])
-    return starts
-
-
-def _stretches(begins: Column, ends: Column) -> Iterator[tuple[int, int]]:
-    breaks = np.flatnonzero(begins[1:] != ends[:-1]) + 1
-    first = np.concatenate([[0], breaks]).astype(np.int64)
-    last = np.concatenate([breaks, [len(begins)]]).astype(np.int64) - 1
-    for one, other in zip(first.tolist(), last.tolist(), strict=True):
-        if other >= 0:
-            yield int(begins[one]), int(ends[other])
-
-
-def mapped(file: IO[bytes]) -> mmap.mmap | bytes:
+def _mapped(file: IO[bytes]) -> Text:
     """The file's content as it stands now. The mapping outlives the open file."""
     file.flush()
     size = file.tell()

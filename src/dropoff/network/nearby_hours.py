@@ -51,6 +51,10 @@ class States:
     def state(self, number: int) -> int:
         return self._told[number] or self._tell(number)
 
+    def of(self, numbers: list[int]) -> list[int]:
+        told, tell = self._told, self._tell
+        return [told[number] or tell(number) for number in numbers]
+
     def are_open(self) -> NDArray[np.bool_]:
         """For every pattern: this asks them all, which takes a while."""
         for number in range(len(self._told)):

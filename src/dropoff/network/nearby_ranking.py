@@ -107,8 +107,7 @@ class Ranking:
             standing = np.take(self._alive, rows).tolist()
             chords, rows = _only(chords, standing), _only(rows, standing)
         if asks_hours and minute is not None and rows:
-            state = layer.states(minute).state
-            is_open = [state(pattern) == OPEN for pattern in layer.patterns(rows)]
+            is_open = [state == OPEN for state in layer.states(minute).of(layer.patterns(rows))]
             chords, rows = _only(chords, is_open), _only(rows, is_open)
         if number:
             rows = [row + (number << LAYER_BITS) for row in rows]

@@ -58,7 +58,10 @@ def _unreadable(raw: bytes, error: Exception) -> Problem:
 
 def query(request: Request[Any, Any, Any], kind: type[T]) -> T:
     """The query string as `kind`; the pointer of an error is `?name`."""
-    raw = request.scope.get("query_string", b"")
+    return parsed_query(request.scope.get("query_string", b""), kind)
+
+
+def parsed_query(raw: bytes, kind: type[T]) -> T:
     try:
         text = raw.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=50, errors="strict")

@@ -1,0 +1,123 @@
+"""What can be asked of the public search, in a URL's words, and what is meant by them."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Final, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from dropoff.kernel.errors import invalid
+from dropoff.network import countries
+from dropoff.network.nearby_columns import operator_key
+from dropoff.network.nearby_filters import Attributes
+from dropoff.network.nearby_geometry import origin
+from dropoff.network.nearby_hours import minute_of
+from dropoff.network.nearby_ranking import Question
+from dropoff.network.positions import number
+from dropoff.web.problems import Refused
+
+LIMIT_MAX: Final = 100
+RADIUS_MAX_M: Final = 21_000_000
+PUBLIC_KINDS: Final = ("store", "locker", "post_office")
+_ANY: Final[frozenset[str]] = frozenset()
+_WORD: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """One of `near` and `q`; `near` goes first. Neither, for an operator, lists everything page by page."""
+
+    near: Annotated[str, Meta(max_length=80, description="LAT,LON in degrees")] | None = None
+    q: Annotated[str, Meta(max_length=200, description="a postcode or a city of the network")] | None = None
+    country: Annotated[str, Meta(max_length=2, description="ISO 3166 alpha-2")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = 20
+    kind: Annotated[str, Meta(max_length=100, description="any of these, between commas")] | None = None
+    open_at: Annotated[str, Meta(max_length=40, description="RFC 3339 with an offset, or `now`")] | None = None
+    accepts: Annotated[str, Meta(max_length=400, description="all of these, between commas")] | None = None
+    operator: Annotated[str, Meta(max_length=400, description="any of these names, between commas")] | None = None
+    radius_m: Annotated[float, Meta(gt=0, le=RADIUS_MAX_M)] | None = None
+    after: Annotated[str, Meta(max_length=40)] = ""
+    source: Annotated[str, Meta(max_length=60)] | None = None
+    state: Annotated[str, Meta(max_length=10)] | None = None
+
+
+class Filters(NamedTuple):
+    """All of a question but where it is asked from."""
+
+    limit: int
+    wanted: Attributes
+    radius_m: float | None
+    open_at: datetime | None
+    open_now: bool
+
+    def question(self, here: tuple[float, float], at: datetime, *, patient: bool) -> Question:
+        moment = at if self.open_now else self.open_at
+        minute = None if moment is None else minute_of(moment)
+        return Question(origin(*here), self.limit, self.radius_m, self.wanted, minute, patient)
+
+
+def filters_of(asked: SearchQuery) -> Filters:
+    """Raises `Refused`."""
+    wanted = Attributes(
+        kinds=_kinds(asked.kind),
+        accepts=_words(asked.accepts),
+        operators=_operators(asked.operator),
+        country=country_of(asked.country),
+    )
+    return Filters(asked.limit, wanted, asked.radius_m, _moment(asked.open_at), asked.open_at == "now")
+
+
+def position_of(text: str) -> tuple[float, float]:
+    parts = [number(part) for part in text.split(",")]
+    if len(parts) == 2 and parts[0] is not None and parts[1] is not None:
+        lat, lon = parts[0][0], parts[1][0]
+        if -90 <= lat <= 90 and -180 <= lon <= 180:
+            return lat, lon
+    raise Refused(invalid("?near", "`near` is LAT,LON in degrees: -90 to 90 and -180 to 180."))
+
+
+def country_of(text: str | None) -> str | None:
+    if not text:
+        return None
+    if text.upper() not in countries.country_codes():
+        raise Refused(invalid("?country", "`country` is an ISO 3166 alpha-2 code such as DK."))
+    return text.upper()
+
+
+def _kinds(text: str | None) -> frozenset[str]:
+    if not text:
+        return _ANY
+    found = frozenset(part.strip() for part in text.split(",") if part.strip())
+    if not found <= set(PUBLIC_KINDS):
+        raise Refused(invalid("?kind", f"`kind` holds {', '.join(PUBLIC_KINDS)}, between commas."))
+    return found
+
+
+def _words(text: str | None) -> frozenset[str]:
+    if not text:
+        return _ANY
+    found = frozenset(part.strip().casefold() for part in text.split(",") if part.strip())
+    if not all(map(_WORD.fullmatch, found)):
+        raise Refused(invalid("?accepts", "`accepts` holds words such as box_free, between commas."))
+    return found
+
+
+def _operators(text: str | None) -> frozenset[str]:
+    """Case, accents and punctuation do not count. A name without a letter is no operator's."""
+    if not text:
+        return _ANY
+    names = (part.strip() for part in text.split(","))
+    return frozenset(operator_key(name) or name for name in names if name)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if not text or text == "now":
+        return None
+    try:
+        # A plus sign that was not encoded arrives as a blank.
+        found = datetime.fromisoformat(text.replace(" ", "+"))
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Refused(invalid("?open_at", "`open_at` is `now` or an RFC 3339 time with its offset."))
