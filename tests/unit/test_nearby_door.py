@@ -12,7 +12,7 @@ from dropoff.network import nearby_ranking
 from dropoff.network.nearby import Nearby, Snapshot
 from dropoff.network.nearby_door import Door
 from dropoff.network.nearby_place import Place
-from dropoff.network.search_api import FoundLocations, find_locations
+from dropoff.network.search_api import FoundLocation, FoundLocations, find_locations
 from dropoff.web.problems import HANDLERS
 
 HOURS = ("24/7", "off", "whenever")
@@ -147,7 +147,10 @@ def test_what_takes_long_goes_on(nearby: Nearby, handler: Litestar, monkeypatch:
 
 
 def test_the_answer_tells_all_of_a_place(nearby: Nearby, handler: Litestar) -> None:
-    found = msgspec.json.decode(ask(Door(handler, nearby), "near=56.16,10.19&limit=100")[2], type=FoundLocations)
+    body = ask(Door(handler, nearby), "near=56.16,10.19&limit=100")[2]
+    found, plain = msgspec.json.decode(body, type=FoundLocations), msgspec.json.decode(body)
+    assert set(plain) == set(FoundLocations.__struct_fields__)
+    assert all(set(item) == set(FoundLocation.__struct_fields__) for item in plain["items"])
     shown = {item.id: item for item in found.items}
     assert len(shown) == 61
     one, known = shown["loc_005"], place(5)

@@ -79,7 +79,7 @@ def told(snapshot: Snapshot, found: Found, here: tuple[float, float], at: dateti
 @lru_cache(maxsize=LIMIT_MAX + 1)
 def _frame(count: int) -> bytes:
     item = b'%b,"distance_m":%.1f,"open_now":%b}'
-    return b'{"items":[' + b",".join([item] * count) + b'],"near":{"lat":%a,"lon":%a}}'
+    return b'{"items":[' + b",".join([item] * count) + b'],"near":{"lat":%a,"lon":%a},"next":null}'
 
 
 def _start(length: int) -> Any:
