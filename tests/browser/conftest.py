@@ -108,14 +108,23 @@ class World:
 
     def hub(self) -> str:
         """The id of a place where no shopper goes."""
-        hub = {"id": "hub", "name": "Hub", "kind": "hub", "country": "DE"}
-        feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [13.3, 52.5]}, "properties": hub}
+        return self._hidden("hubs", {"id": "hub", "name": "Hub", "kind": "hub", "country": "DE"})
+
+    def test_place(self) -> str:
+        """The id of a place for test returns."""
+        return self._hidden(
+            "tests", {"id": "test", "name": "Teststand", "kind": "store", "country": "DE", "live": False}
+        )
+
+    def _hidden(self, source: str, properties: dict[str, Any]) -> str:
+        place = {"type": "Point", "coordinates": [13.3, 52.5]}
+        feature = {"type": "Feature", "geometry": place, "properties": properties}
         self.operator.post(
-            "/v1/location-imports?source=hubs",
+            f"/v1/location-imports?source={source}",
             json={"type": "FeatureCollection", "features": [feature]},
             headers={"Content-Type": "application/geo+json"},
         ).raise_for_status()
-        held = self.operator.get("/v1/locations", params={"source": "hubs"}).raise_for_status().json()["items"]
+        held = self.operator.get("/v1/locations", params={"source": source}).raise_for_status().json()["items"]
         return str(held[0]["id"])
 
     def post(self, client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -164,11 +173,10 @@ class World:
         ]
         return {**self.post(retailer, "/v1/returns", {"order": reference, "units": units}), "order": reference}
 
-    def pairing_url(self) -> str:
+    def pairing_url(self, location: str = "") -> str:
         number = next(self._numbers)
-        device = self.post(
-            self.operator, f"/v1/locations/{self.locations['spaeti']}/devices", {"name": f"Till {number}"}
-        )
+        place = location or self.locations["spaeti"]
+        device = self.post(self.operator, f"/v1/locations/{place}/devices", {"name": f"Till {number}"})
         url: str = device["pairing_url"]
         return url
 

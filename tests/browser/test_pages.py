@@ -25,8 +25,8 @@ def scan(page: Page, text: str) -> None:
 
 def open_bag(page: Page) -> None:
     """The bag that the large answer names."""
-    name = re.search(r"bag \d{4}", page.get_by_text("Put it into").inner_text())[0]
-    page.get_by_role("link", name=name.capitalize(), exact=True).click()
+    number = re.search(r"\d{4}", page.get_by_text("Put it into").inner_text())[0]
+    page.get_by_role("link", name=f"Bag {number}", exact=True).click()
     expect(page.get_by_role("button", name="Seal the bag")).to_be_visible()
 
 

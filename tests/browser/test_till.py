@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from dropoff.kernel import gs1
+
 
 def scan(page: Page, text: str) -> None:
     """What a scanner does: it types into whatever has the focus, then sends Enter. The clerk waits for the answer."""
@@ -16,8 +18,8 @@ def scan(page: Page, text: str) -> None:
 
 def open_bag(page: Page) -> None:
     """The bag that the large answer names."""
-    name = re.search(r"bag \d{4}", page.get_by_text("Put it into").inner_text())[0]
-    page.get_by_role("link", name=name.capitalize(), exact=True).click()
+    number = re.search(r"\d{4}", page.get_by_text("Put it into").inner_text())[0]
+    page.get_by_role("link", name=f"Bag {number}", exact=True).click()
     expect(page.get_by_role("button", name="Seal the bag")).to_be_visible()
 
 
@@ -50,7 +52,7 @@ def test_a_whole_hand_in_by_two_scans_and_no_mouse(till: Page, world) -> None:
     scan(till, tag.lower())
     expect(headline(till)).to_have_text("Taken in")
     expect(till.get_by_text(f"3 things in tag {tag}.")).to_be_visible()
-    expect(till.get_by_text(re.compile(r"Put it into bag \d{4}\."))).to_be_visible()
+    expect(till.get_by_text(re.compile(r"Put it into (bag \d{4}|a new bag. Write \d{4} on it)"))).to_be_visible()
     expect(till.get_by_label("Scan a pass, a tag or a bag")).to_be_focused()
     status = retailer.get(f"/v1/returns/{issued['id']}").json()["status"]
     assert status == "handed_in"
@@ -69,6 +71,76 @@ def test_a_double_read_of_the_pass_is_no_tag(till: Page, world) -> None:
     expect(till.get_by_label("Scan the tag")).to_have_value("")
     scan(till, world.tag())
     expect(headline(till)).to_have_text("Taken in")
+
+
+def test_a_double_read_without_enter_between_is_one_read(till: Page, world) -> None:
+    """A scanner that sends nothing at the end: the clerk presses the button."""
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    till.keyboard.type(issued["pass"]["url"] * 2)
+    till.get_by_role("button", name="Go", exact=True).click()
+    expect(headline(till)).to_have_text("3 things for Nordlys")
+    tag = f"{world.tag()}X7"
+    till.keyboard.type(tag * 2)
+    till.get_by_role("button", name="Take it in").click()
+    expect(till.get_by_text(f"3 things in tag {tag}.")).to_be_visible()
+    scan(till, tag)
+    expect(headline(till)).to_have_text("Taken in"), "the tag read once more takes the answer from nobody"
+
+
+def test_a_nordic_or_german_keyboard_changes_nothing(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    swapped = str.maketrans({":": "Ö", "/": "-", "Y": "Z", "Z": "Y"})
+    scan(till, world.issue(retailer)["pass"]["url"].translate(swapped))
+    expect(headline(till)).to_have_text("3 things for Nordlys")
+
+
+def test_going_back_after_a_hand_in_shows_an_answer_and_no_error_of_the_browser(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    scan(till, issued["pass"]["url"])
+    till.get_by_role("button", name="Another parcel").click()
+    expect(till.get_by_label("Tag of parcel 2")).to_be_visible()
+    assert issued["pass"]["code"] not in till.url + till.content()
+    till.get_by_label("Tag of parcel 1").fill(world.tag())
+    till.get_by_label("Tag of parcel 1").press("Enter")
+    expect(headline(till)).to_have_text("Taken in")
+    till.go_back()
+    expect(till.get_by_label("Tag of parcel 2")).to_be_visible()
+    till.go_back()
+    expect(headline(till)).to_have_text("Already taken in")
+    expect(till.get_by_label("Scan a pass, a tag or a bag")).to_be_focused()
+
+
+def test_a_till_that_lost_its_session_says_that_nothing_was_stored(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    scan(till, issued["pass"]["url"])
+    till.context.clear_cookies()
+    scan(till, world.tag())
+    expect(till.get_by_role("alert")).to_contain_text("Nothing was stored")
+    assert retailer.get(f"/v1/returns/{issued['id']}").json()["status"] == "issued"
+
+
+def test_a_fresh_bag_label_opens_its_bag(till: Page) -> None:
+    sscc = gs1.nth_sscc("9521321", 700_001)
+    scan(till, f"]C100{sscc}")
+    expect(headline(till)).to_have_text("A new bag label")
+    till.get_by_role("button", name="Open a bag with it").click()
+    expect(headline(till).first).to_have_text(f"Bag {sscc[-4:]} is open")
+    expect(till.get_by_label("Put a parcel in")).to_be_focused()
+    till.goto("/till")
+    till.get_by_role("button", name="Open a new bag").click()
+    expect(till.get_by_text(re.compile(r"Write \d{4} on the bag"))).to_be_visible()
+
+
+def test_a_test_till_says_so_and_takes_no_real_code(visit: Page, world) -> None:
+    visit.goto(world.pairing_url(world.test_place()))
+    visit.get_by_role("button", name="Yes, this is the till").click()
+    expect(visit.get_by_text("Test till")).to_be_visible()
+    retailer, _ = world.retailer()
+    scan(visit, world.issue(retailer)["pass"]["url"])
+    expect(headline(visit)).to_have_text("Test and real do not mix")
 
 
 def test_one_thing_stays_and_two_go_in_parcels_of_their_own(till: Page, world) -> None:
@@ -217,8 +289,17 @@ def test_a_sealed_bag_leaves_with_the_driver_and_the_counts_must_agree(till: Pag
 
     till.get_by_role("link", name="Driver is here").click()
     expect(till.get_by_label("Scan a bag")).to_be_focused()
+    till.get_by_label("Driver", exact=True).fill("M. K.")
+    till.get_by_label("Driver", exact=True).press("Enter")
+    expect(till.get_by_label("The driver counts")).to_be_focused(), "a badge's Enter hands nothing over"
+    till.get_by_label("Scan a bag").focus()
     scan(till, sscc)
+    expect(till.get_by_role("status")).to_contain_text("is ticked")
     expect(till.locator(f'input[name="take"][value="{sscc}"]')).to_be_checked()
+    scan(till, "1Z999AA10123456784")
+    expect(till.get_by_role("alert")).to_contain_text("No sealed bag here has this label")
+    expect(till.locator(f'input[name="take"][value="{sscc}"]')).to_be_checked()
+    expect(till.get_by_label("Driver", exact=True)).to_have_value("M. K.")
     till.get_by_label("The driver counts").fill("2")
     till.get_by_role("button", name="Hand over").click()
     expect(headline(till)).to_have_text("The counts differ")

@@ -9,7 +9,7 @@ from dropoff.counter import rules as counter_rules
 from dropoff.receiving import till_views, till_words
 from dropoff.receiving.state import ContainerView, CounterState, Counts, PlaceView, Stop
 from dropoff.shopper import receipts
-from dropoff.web.shell import ENVIRONMENT
+from dropoff.web.shell import ENVIRONMENT, render
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NORDLYS = Stop("retailer", "rtl_1", "Nordlys")
@@ -53,6 +53,12 @@ def test_every_refusal_has_words_a_colour_an_icon_and_a_next_step(reason: str) -
     assert "<path" in icon or "<circle" in icon
 
 
+def test_a_strange_label_is_named_without_jargon() -> None:
+    assert till_words.foreign("SSCC").title == "This is a label of another company"
+    assert till_words.foreign("post").title == "This is a label of another post"
+    assert till_words.foreign("UPS").title == "This is a UPS label"
+
+
 def test_every_reason_to_send_a_thing_back_has_words_for_clerk_and_shopper() -> None:
     assert [reason for reason, _ in till_words.UNIT_REASONS] == list(counter_rules.REFUSED_UNIT_REASONS)
     assert set(receipts.REASONS) == set(counter_rules.REFUSED_UNIT_REASONS)
@@ -87,7 +93,20 @@ def test_a_bag_is_named_by_the_large_digits_of_its_label() -> None:
     assert line.labels[0][0] == "/v1/shipments/shp_1/containers/395213210000044821/label.pdf"
 
 
+def test_a_paused_place_says_so_before_anyone_scans() -> None:
+    for paused in (True, False):
+        till = till_views.TillView("Späti", "Till 1", "csrf", paused=paused)
+        view = till_views.home_view(till, state(), "Europe/Berlin", NOW, key="k", result=None, undo=None)
+        assert ("This place is paused" in render("till/home.html", view, page="till").decode()) is paused
+
+
 def test_handover_ticks_what_was_scanned_and_nothing_else() -> None:
     sealed = [bag(1, NORDLYS, "sealed"), bag(2, NORDLYS, "sealed")]
     lines = till_views.handover_bags(state(*sealed), [sealed[1].sscc])
     assert [line.ticked for line in lines] == [False, True]
+
+
+def test_a_bag_with_a_broken_seal_is_not_counted_as_going() -> None:
+    sealed = [bag(1, NORDLYS, "sealed")]
+    (line,) = till_views.handover_bags(state(*sealed), [sealed[0].sscc], [sealed[0].sscc])
+    assert (line.ticked, line.broken) == (False, True)

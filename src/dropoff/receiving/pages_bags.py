@@ -1,7 +1,6 @@
-"""The till's other half: bags and what goes into them, and the driver who takes them along."""
+"""The till's bags: what goes into them, sealing, opening again."""
 
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from litestar import Request, get, post
 from litestar.params import FromPath
@@ -20,14 +19,13 @@ from dropoff.counter.service import (
     UnsealIn,
 )
 from dropoff.db import Tx
-from dropoff.freight.service import HandOver, HandoverAnswer, Named, hand_over
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
-from dropoff.kernel.ids import new_id
 from dropoff.network import service as network
 from dropoff.receiving import till_views, till_words
-from dropoff.receiving.till_forms import Form, Here, fresh_key, here, once, read_form, till_of
-from dropoff.receiving.till_views import BagPage, HandoverPage, ParcelLine, ParcelPage
+from dropoff.receiving.till_forms import Form, Here, fresh_key, here, keep_for_back, once, read_form, till_of
+from dropoff.receiving.till_home import show_home
+from dropoff.receiving.till_views import BagPage, ParcelLine, ParcelPage
 from dropoff.receiving.till_words import Result
 from dropoff.web import words
 from dropoff.web.problems import Refused
@@ -49,6 +47,9 @@ PACK_REFUSALS: Final = {
     "tag_used": Result("bad", "no", "This tag is void", "Its hand-in was taken back.", "Throw the tag away."),
     "tag_malformed": till_words.REFUSALS["tag_malformed"],
 }
+LABEL_USED: Final = Result(
+    "bad", "no", "This label was used before", "A bag had it already.", "Take a fresh label, or open a bag without one."
+)
 EMPTY: Final = Result("bad", "no", "This bag is empty", "", "Put a parcel in, then seal it.")
 MOVABLE: Final = frozenset({"tagged", "at_hub"})
 
@@ -86,7 +87,7 @@ async def _parcel_page(request: Request[Any, Any, Any], tag: str, result: Result
         chosen=likely,
         units=tuple(f"{unit.title} {unit.variant or ''}".strip() for unit in shown.units) if at_home else (),
     )
-    return page(render("till/parcel.html", view, page="till"))
+    return page(render("till/parcel.html", view, page="till"), headers=keep_for_back(request))
 
 
 def _where(row: ParcelRow, place: Here, *, at_home: bool) -> str:
@@ -137,16 +138,19 @@ def _packing_refused(reason: str | None) -> Result:
 async def open_bag(request: Request[Any, Any, Any]) -> ASGIResponse:
     form = await read_form(request)
     prefix = request.app.state.context.settings.gs1_prefix
-    new = NewContainer("bag")
+    label = form.one("sscc", 60) or None
+    new = NewContainer("bag", label)
     answer, _ = await once(request, form, ContainerView, counter.open_container, prefix, till_of(request), new, now())
     if isinstance(answer, Problem):
+        if answer.code == "sscc-used":
+            return await show_home(request, LABEL_USED)
         raise Refused(answer)
-    return see_other(f"/till/containers/{answer.id}")
+    return see_other(f"/till/containers/{answer.id}?done={'labelled' if label else 'opened'}")
 
 
 @get("/containers/{container_id:str}", include_in_schema=False)
 async def bag_page(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
-    return await _bag_page(request, container_id, DONE.get(request.query_params.get("done", "")))
+    return await _bag_page(request, container_id, None, done=request.query_params.get("done", ""))
 
 
 async def _bag_page(
@@ -154,6 +158,7 @@ async def _bag_page(
     container_id: str,
     result: Result | None,
     errors: tuple[tuple[str, str], ...] = (),
+    done: str = "",
 ) -> ASGIResponse:
     place, till = await here(request), till_of(request)
     found = await request.app.state.context.db.read(counter.find_here, container_id, till.location_id, till.live)
@@ -165,10 +170,12 @@ async def _bag_page(
         line = till_views.bag_line(known[found.id], till_views.booked_shipments(place.state))
     else:
         line = till_views.gone_line(found)
+    if done in ("opened", "labelled"):
+        result = till_words.opened(found.kind, found.sscc, pre_printed=done == "labelled")
     view = BagPage(
         till=place.view,
         key=fresh_key(),
-        result=result,
+        result=result or DONE.get(done),
         bag=line,
         can_seal=found.status == "open" and found.id in known,
         can_unseal=found.status == "sealed" and found.shipment is None and found.kind != "parcel",
@@ -177,7 +184,7 @@ async def _bag_page(
             ParcelLine(parcel.tag, words.count(len(parcel.units), "thing", "things")) for parcel in found.parcels
         ),
     )
-    return page(render("till/container.html", view, page="till"), 422 if errors else 200)
+    return page(render("till/container.html", view, page="till"), 422 if errors else 200, keep_for_back(request))
 
 
 @post("/containers/{container_id:str}/parcels", include_in_schema=False)
@@ -222,93 +229,6 @@ async def _ask(request: Request[Any, Any, Any], form: Form, fn: Any, *args: Any)
     return answer
 
 
-@get("/handover", include_in_schema=False)
-async def handover_page(request: Request[Any, Any, Any]) -> ASGIResponse:
-    """Every scan comes back with those before it: `?c=…&c=…`."""
-    place = await here(request)
-    scanned = [text.strip() for text in request.query_params.getall("c", []) if text.strip()][:200]
-    sealed = {bag.sscc for bag in place.state.sealed}
-    ticked, missed = [text for text in scanned[:-1] if text in sealed], ""
-    for text in scanned[-1:]:
-        found = await request.app.state.context.db.read(counter.find_container, text)
-        if found is not None and found.sscc in sealed:
-            ticked.append(found.sscc)
-        else:
-            missed = _missed(text, found is not None and found.id in {bag.id for bag in place.state.open})
-    chosen = tuple(dict.fromkeys(ticked))
-    bags = till_views.handover_bags(place.state, chosen)
-    view = HandoverPage(till=place.view, key=fresh_key(), bags=bags, ticked=chosen, missed=missed)
-    return page(render("till/handover.html", view, page="handover"))
-
-
-def _missed(text: str, is_open: bool) -> str:
-    if is_open:
-        return "This bag is still open. Seal it first."
-    return f"No sealed bag here has this label: {text[:40]}"
-
-
-@post("/handovers", include_in_schema=False)
-async def confirm_handover(request: Request[Any, Any, Any]) -> ASGIResponse:
-    form, place, till = await read_form(request), await here(request), till_of(request)
-    broken = form.all("broken")
-    named = tuple(Named(sscc, sscc not in broken) for sscc in dict.fromkeys([*form.all("take"), *broken]))
-    count = form.one("driver_count", 4)
-    errors = []
-    if not named:
-        errors.append(("scanned", "Tick at least one bag, or scan it."))
-    if count and not (count.isascii() and count.isdecimal()):
-        errors.append(("driver_count", "Type the driver's number, or leave it empty."))
-    if errors:
-        ticked = tuple(form.all("take"))
-        bags = till_views.handover_bags(place.state, ticked)
-        view = HandoverPage(till=place.view, key=fresh_key(), errors=tuple(errors), bags=bags, ticked=ticked)
-        return page(render("till/handover.html", view, page="handover"), 422)
-    command = HandOver(
-        id=new_id("hov"),
-        location_id=till.location_id,
-        device_id=till.device_id,
-        live=till.live,
-        actor=till.actor,
-        at=now(),
-        containers=named,
-        shipment_id=None,
-        driver=form.one("driver", 100) or None,
-        driver_count=int(count) if count else None,
-    )
-    answer, _ = await once(request, form, HandoverAnswer, hand_over, command)
-    if isinstance(answer, Problem):
-        raise Refused(answer)
-    view = HandoverPage(
-        till=place.view,
-        key="",
-        result=_told(answer),
-        lists=_lists(answer),
-        again=f"/till/handover?{urlencode([('c', one.text) for one in named])}" if answer.verdict == "refused" else "",
-    )
-    return page(render("till/handover.html", view, page="handover"))
-
-
-def _told(answer: HandoverAnswer) -> Result:
-    if answer.reason == "count_differs":
-        refusal = till_words.REFUSALS["count_differs"]
-        return Result("bad", "no", refusal.title, f"You count {answer.count}. {refusal.text}", refusal.next)
-    taken, stays = len(answer.handed_over), len(answer.left_behind)
-    if not taken:
-        return Result("bad", "no", "Nothing was handed over", "Below it says why for each bag.", "")
-    title = f"{words.count(taken, 'bag is', 'bags are')} with the driver"
-    return Result("good", "van", title, f"{words.count(stays, 'bag stays', 'bags stay')} here." if stays else "", "")
-
-
-def _lists(answer: HandoverAnswer) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    lists = []
-    if answer.handed_over:
-        lists.append(("With the driver", tuple((sscc, "") for sscc in answer.handed_over)))
-    if answer.left_behind:
-        stays = tuple((one.sscc, till_words.LEFT_BEHIND.get(one.reason, one.reason)) for one in answer.left_behind)
-        lists.append(("Stays here", stays))
-    return tuple(lists)
-
-
 HANDLERS: Final[list[Any]] = [
     parcel_page,
     pack_from_parcel,
@@ -317,6 +237,4 @@ HANDLERS: Final[list[Any]] = [
     pack_into_bag,
     seal_bag,
     unseal_bag,
-    handover_page,
-    confirm_handover,
 ]

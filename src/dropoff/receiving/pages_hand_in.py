@@ -1,14 +1,15 @@
 """The till takes things in: any scan, then the form of a pass.
 
-A pass is a secret and a till is shared: it travels in the body of forms and never in an address, where the browser's
-history would keep it.
+A pass is a secret and a till is shared: from the scan to the hand-in it travels sealed, so that neither the browser's
+history nor its cache ever holds it, and the Back button works all the same.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.counter import service as counter
@@ -26,13 +27,14 @@ from dropoff.counter.service import (
     UnknownScan,
 )
 from dropoff.db import Tx
-from dropoff.kernel import codes
-from dropoff.kernel.clock import now, rfc3339
+from dropoff.kernel import codes, gs1
+from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.network import service as network
-from dropoff.receiving import till_views, till_words
-from dropoff.receiving.till_forms import Form, fresh_key, here, once, read_form, till_of
+from dropoff.receiving import till_reading, till_views, till_words
+from dropoff.receiving.till_forms import Form, fresh_key, here, keep_for_back, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
+from dropoff.receiving.till_reading import SeenPass
 from dropoff.receiving.till_views import PassForm, UnitLine
 from dropoff.receiving.till_words import Result
 from dropoff.retailers import service as retailers
@@ -49,6 +51,11 @@ NOT_OPEN: Final = frozenset(
     {"pass_expired", "pass_cancelled", "pass_unknown", "unit_unknown", "unit_expired", "test_mode", "location_paused"}
 )
 """Refusals after which the form has no sense any more; after the others another tag or bag helps."""
+DOUBLE_READ: Final = timedelta(seconds=5)
+"""A tag that was taken in just now and comes again within this time was read twice, not scanned twice."""
+GONE_STALE: Final = Result(
+    "wait", "again", "Scan it once more", "The page of this code was open too long.", "Scan the customer's code again."
+)
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -61,7 +68,7 @@ class Opened(msgspec.Struct, frozen=True):
     """Where its parcels go from here: a bag that goes there is the likely one."""
 
 
-@get("/scans", include_in_schema=False)
+@get(["/scans", "/hand-ins", "/more"], include_in_schema=False)
 async def scans_again() -> ASGIResponse:
     """Someone went to the address of a form."""
     return see_other("/till")
@@ -75,16 +82,35 @@ async def scan(request: Request[Any, Any, Any]) -> ASGIResponse:
         return see_other("/till")
     await _brake(request, text)
     context, till = request.app.state.context, till_of(request)
+    at = now()
     answer: PassScan | TagScan | ContainerScan | ForeignScan | UnknownScan = await context.db.write(
-        counter.scan, context.passes, till, text, now()
+        counter.scan, context.passes, till, text, at
     )
     if isinstance(answer, PassScan):
-        return await _scanned_pass(request, answer, text)
+        return await _scanned_pass(request, answer, text, at)
     if isinstance(answer, TagScan) and answer.parcel is not None:
-        return see_other(f"/till/parcels/{answer.tag}")
+        just_now = await context.db.read(_taken_just_now, till, answer.tag, at)
+        return see_other(f"/till?hand_in={just_now}" if just_now else f"/till/parcels/{answer.tag}")
     if isinstance(answer, ContainerScan) and answer.container is not None:
         return see_other(f"/till/containers/{answer.container.id}")
+    label = _new_label(answer, text, context.settings.gs1_prefix)
+    if label is not None:
+        return await show_home(request, till_words.new_label(label), new_label=label)
     return await show_home(request, _said(answer, text))
+
+
+def _taken_just_now(tx: Tx, till: Till, tag: str, at: datetime) -> str | None:
+    """The hand-in that this tag ended; None for a loose parcel, which is scanned again to go into a bag."""
+    row, parcel = counter.undoable(tx, till, at), counter.find_parcel_by_tag(tx, tag)
+    if row is None or at - row.received_at > DOUBLE_READ or parcel is None or parcel.container_id is None:
+        return None
+    return row.id if tag in [taken["tag"] for taken in row.request["parcels"]] else None
+
+
+def _new_label(answer: OtherScan, text: str, prefix: str) -> str | None:
+    """A pre-printed bag label of our own that no bag carries yet."""
+    sscc = gs1.parse_sscc(text) if isinstance(answer, ForeignScan) else None
+    return sscc if sscc is not None and sscc[1:].startswith(prefix) else None
 
 
 def _said(answer: OtherScan, text: str) -> Result:
@@ -93,6 +119,8 @@ def _said(answer: OtherScan, text: str) -> Result:
     refused = getattr(answer, "refused", None)
     if refused is not None:
         return till_words.refused(refused)
+    if isinstance(answer, TagScan) and not answer.free:
+        return till_words.GONE
     if isinstance(answer, TagScan):
         return Result("info", "info", "A fresh tag", "", "First scan the customer's code, then this tag.")
     if codes.normalise_short_code(text) or codes.code_candidates(text):
@@ -100,12 +128,23 @@ def _said(answer: OtherScan, text: str) -> Result:
     return till_words.unknown(text)
 
 
-async def _scanned_pass(request: Request[Any, Any, Any], answer: PassScan, text: str) -> ASGIResponse:
+async def _scanned_pass(request: Request[Any, Any, Any], answer: PassScan, text: str, at: datetime) -> ASGIResponse:
     if answer.refused is not None:
         return await show_home(request, till_words.refused(answer.refused))
     if not answer.units:
         return await show_home(request, till_words.already(answer.retailer or ""))
-    return await _pass_form(request, Form([("pass", text), ("scanned_at", rfc3339(now()))]))
+    vault = request.app.state.context.vault
+    return see_other(f"/till/take-in/{till_reading.seal_pass(vault, till_of(request).device_id, text, at)}")
+
+
+@get("/take-in/{sealed:str}", include_in_schema=False)
+async def take_in_page(request: Request[Any, Any, Any], sealed: FromPath[str]) -> ASGIResponse:
+    return await _pass_form(request, Form([("seen", sealed)]))
+
+
+def _opened(request: Request[Any, Any, Any], form: Form) -> SeenPass | None:
+    vault = request.app.state.context.vault
+    return till_reading.open_pass(vault, till_of(request).device_id, form.one("seen"), now())
 
 
 async def _brake(request: Request[Any, Any, Any], text: str) -> None:
@@ -145,10 +184,14 @@ async def _pass_form(
     errors: tuple[tuple[str, str], ...] = (),
 ) -> ASGIResponse:
     """The form as it was sent, or fresh when it was not yet."""
-    context, place = request.app.state.context, await here(request)
-    opened = await context.db.read(open_pass, context.passes, till_of(request), form.one("pass"))
+    context, place, seen = request.app.state.context, await here(request), _opened(request, form)
+    if seen is None:
+        return await show_home(request, GONE_STALE)
+    opened = await context.db.read(open_pass, context.passes, till_of(request), seen.code)
     if opened is None:
         return await show_home(request, till_words.refused("pass_unknown"))
+    if not opened.units:
+        return await show_home(request, till_words.already(opened.retailer))
     bags, likely = till_views.fitting(place.state, opened.next_id)
     sent = any(name == "container" for name, _ in form.fields)
     wrong = [int(name[4:]) for name, _ in errors if name.startswith("tag-")]
@@ -156,8 +199,7 @@ async def _pass_form(
     view = PassForm(
         till=place.view,
         key=fresh_key(),
-        pass_code=form.one("pass"),
-        scanned_at=form.one("scanned_at"),
+        seen=form.one("seen"),
         result=result,
         title=f"{words.count(len(opened.units), 'thing', 'things')} for {opened.retailer}",
         lead="Look at each thing: is it the right one? Untick what you do not take.",
@@ -170,7 +212,7 @@ async def _pass_form(
         bags=bags,
         chosen=form.one("container") if sent else likely,
     )
-    return page(render("till/pass.html", view, page="till"), 422 if errors else 200)
+    return page(render("till/pass.html", view, page="till"), 422 if errors else 200, keep_for_back(request))
 
 
 def _as_sent(unit: UnitLine, form: Form) -> UnitLine:
@@ -186,7 +228,7 @@ def _as_sent(unit: UnitLine, form: Form) -> UnitLine:
 def _tags(form: Form) -> tuple[str, ...]:
     """What stands in the tag fields, in their order."""
     count = sum(name.startswith("tag-") for name, _ in form.fields)
-    return tuple(form.one(f"tag-{number}", 60) for number in range(1, min(count, PARCELS_MAX) + 1)) or ("",)
+    return tuple(form.one(f"tag-{number}", 500) for number in range(1, min(count, PARCELS_MAX) + 1)) or ("",)
 
 
 @post("/more", include_in_schema=False)
@@ -200,11 +242,14 @@ async def more(request: Request[Any, Any, Any]) -> ASGIResponse:
 async def hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
     form = await read_form(request)
     context, till = request.app.state.context, till_of(request)
-    text, tags = form.one("pass"), _tags(form)
+    seen, tags = _opened(request, form), _tags(form)
+    if seen is None:
+        return await show_home(request, GONE_STALE)
+    text = seen.code
     await _brake(request, text)
     if any(_is_same_pass(tag, text) for tag in tags):  # the scanner read the pass twice
         return await _pass_form(request, form, tags=tuple("" if _is_same_pass(tag, text) else tag for tag in tags))
-    data, errors = _command(form, tags)
+    data, errors = _command(form, seen, tags)
     if data is None:
         return await _pass_form(request, form, tags=tags, errors=errors)
     answer, replayed = await once(
@@ -240,7 +285,7 @@ def _is_same_pass(tag: str, text: str) -> bool:
     return bool(set(codes.code_candidates(tag)) & set(codes.code_candidates(text)))
 
 
-def _command(form: Form, tags: tuple[str, ...]) -> tuple[HandIn | None, tuple[tuple[str, str], ...]]:
+def _command(form: Form, seen: SeenPass, tags: tuple[str, ...]) -> tuple[HandIn | None, tuple[tuple[str, str], ...]]:
     """The hand-in that the form means, or what is missing. It asks nothing of the database, so that a form sent twice
     means the same twice."""
     units = [_as_sent(UnitLine(id=unit, title="", variant=""), form) for unit in form.all("unit")[:UNITS_MAX]]
@@ -259,11 +304,11 @@ def _command(form: Form, tags: tuple[str, ...]) -> tuple[HandIn | None, tuple[tu
         return None, tuple(errors)
     chosen = form.one("container")
     command = {
-        "pass": form.one("pass"),
+        "pass": seen.code,
         "parcels": [{"tag": tags[n - 1], "units": inside} for n, inside in held.items() if inside],
         "refused": [{"unit": unit.id, "reason": _reason(unit)} for unit in units if not unit.taken],
         "container": chosen if chosen not in ("", "new") else None,
-        "scanned_at": _moment(form.one("scanned_at")),
+        "scanned_at": seen.at,
     }
     try:
         data = msgspec.convert(command, HandIn)
@@ -276,15 +321,6 @@ def _command(form: Form, tags: tuple[str, ...]) -> tuple[HandIn | None, tuple[tu
 
 def _reason(unit: UnitLine) -> str:
     return unit.why if unit.why in dict(till_words.UNIT_REASONS) else "other"
-
-
-def _moment(text: str) -> datetime:
-    """When the pass was scanned: it counts for codes shown before midnight of their last day."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return now()
-    return moment.astimezone(UTC) if moment.tzinfo else now()
 
 
 def _take_in(
@@ -300,4 +336,4 @@ def _take_in(
     return answer
 
 
-HANDLERS: Final[list[Any]] = [scans_again, scan, more, hand_in]
+HANDLERS: Final[list[Any]] = [scans_again, scan, take_in_page, more, hand_in]

@@ -20,6 +20,7 @@ from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem, not_found
 from dropoff.network import service as network
 from dropoff.receiving.state import CounterState, counter_state
+from dropoff.receiving.till_reading import is_scanned, read_once
 from dropoff.receiving.till_views import TillView
 from dropoff.web.idempotency import Answer, answer_once, parse_key, ticket
 from dropoff.web.middleware import caller
@@ -40,9 +41,15 @@ async def for_till(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteH
         raise NotPaired
 
 
-def not_paired(_: Request[Any, Any, Any], __: Exception) -> Response[bytes]:
+class Unpaired(msgspec.Struct, frozen=True):
+    interrupted: bool
+    """A form was sent: whoever sent it has to hear that nothing came of it."""
+
+
+def not_paired(request: Request[Any, Any, Any], _: Exception) -> Response[bytes]:
+    view = Unpaired(request.method == "POST")
     return Response(
-        render("till/unpaired.html"), status_code=401, media_type=HTML, headers={"cache-control": "no-store"}
+        render("till/unpaired.html", view), status_code=401, media_type=HTML, headers={"cache-control": "no-store"}
     )
 
 
@@ -69,7 +76,8 @@ async def here(request: Request[Any, Any, Any]) -> Here:
     state, zone = found
     session = session_token(request)
     csrf = csrf_token(request.app.state.context.vault, session) if session else ""
-    return Here(TillView(state.location.name, principal(request).name, csrf), state, zone)
+    paused = state.location.state != "active"
+    return Here(TillView(state.location.name, principal(request).name, csrf, till.live, paused), state, zone)
 
 
 def _stand(tx: Tx, till: Till, at: datetime) -> tuple[CounterState, str] | Problem:
@@ -97,7 +105,14 @@ class Form(msgspec.Struct, frozen=True):
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
-    return Form(await form_fields(request))
+    fields = await form_fields(request)
+    return Form([(name, read_once(value.strip()) if is_scanned(name) else value) for name, value in fields])
+
+
+def keep_for_back(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """For pages that answer a form: the browser may keep them for its Back button, which else shows an error of its
+    own. They hold no pass, and a form sent again from there is answered once."""
+    return {"cache-control": "private, no-cache"} if request.method == "POST" else {}
 
 
 def fresh_key() -> str:

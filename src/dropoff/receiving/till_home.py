@@ -12,14 +12,16 @@ from dropoff.counter.service import Till
 from dropoff.db import Tx
 from dropoff.kernel.clock import now
 from dropoff.receiving import till_views, till_words
-from dropoff.receiving.till_forms import Here, fresh_key, here, till_of
+from dropoff.receiving.till_forms import Here, fresh_key, here, keep_for_back, till_of
 from dropoff.receiving.till_views import UndoLine
 from dropoff.receiving.till_words import Result
 from dropoff.web import words
 from dropoff.web.shell import page, render
 
 
-async def show_home(request: Request[Any, Any, Any], result: Result | None, hand_in: str = "") -> ASGIResponse:
+async def show_home(
+    request: Request[Any, Any, Any], result: Result | None, hand_in: str = "", new_label: str = ""
+) -> ASGIResponse:
     place = await here(request)
     at = now()
     row, bag_id = await request.app.state.context.db.read(_latest, till_of(request), at)
@@ -31,8 +33,10 @@ async def show_home(request: Request[Any, Any, Any], result: Result | None, hand
     if hand_in:
         result = _accepted(row.request if row is not None and row.id == hand_in else None, bag_id, place)
     shown = line if result is None or hand_in else None
-    view = till_views.home_view(place.view, place.state, place.zone, at, key=fresh_key(), result=result, undo=shown)
-    return page(render("till/home.html", view, page="till"))
+    view = till_views.home_view(
+        place.view, place.state, place.zone, at, key=fresh_key(), result=result, undo=shown, new_label=new_label
+    )
+    return page(render("till/home.html", view, page="till"), headers=keep_for_back(request))
 
 
 def _latest(tx: Tx, till: Till, at: datetime) -> tuple[Any, str | None]:
@@ -63,4 +67,8 @@ def _accepted(asked: dict[str, Any] | None, bag_id: str | None, place: Here) -> 
     bag = next((bag for bag in place.state.open if bag.id == bag_id), None)
     if bag is None:
         return Result("good", "yes", "Taken in", said, "Keep it behind the counter. It is in no bag yet.")
-    return Result("good", "yes", "Taken in", said, f"Put it into {till_words.bag_name(bag.kind, bag.sscc).lower()}.")
+    name = till_words.bag_name(bag.kind, bag.sscc).lower()
+    if bag.parcels == len(asked["parcels"]) and asked["container"] is None:
+        # The bag was opened by this very hand-in, and its number stands nowhere yet.
+        return Result("good", "yes", "Taken in", said, f"Put it into a new bag. Write {bag.sscc[-4:]} on it, large.")
+    return Result("good", "yes", "Taken in", said, f"Put it into {name}.")

@@ -1,6 +1,6 @@
 """What the till's pages show, as plain structs, made from how the place stands. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +18,8 @@ class TillView(msgspec.Struct, frozen=True):
     location: str
     device: str
     csrf: str
+    live: bool = True
+    paused: bool = False
 
 
 class BagLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,8 @@ class HomeView(msgspec.Struct, frozen=True, kw_only=True):
     till: TillView
     key: str
     result: Result | None
+    new_label: str
+    """The fresh, pre-printed SSCC that was scanned: a bag can be opened with it."""
     undo: UndoLine | None
     counts: tuple[tuple[int, str, bool], ...]
     problems: tuple[str, ...]
@@ -75,8 +79,8 @@ class UnitLine(msgspec.Struct, frozen=True, kw_only=True):
 class PassForm(msgspec.Struct, frozen=True, kw_only=True):
     till: TillView
     key: str
-    pass_code: str
-    scanned_at: str
+    seen: str
+    """The pass, sealed."""
     result: Result | None
     title: str
     lead: str
@@ -118,6 +122,8 @@ class HandoverBag(msgspec.Struct, frozen=True):
     name: str
     words: str
     ticked: bool
+    broken: bool
+    broken_words: str
 
 
 class HandoverPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,9 +132,14 @@ class HandoverPage(msgspec.Struct, frozen=True, kw_only=True):
     result: Result | None = None
     errors: tuple[tuple[str, str], ...] = ()
     bags: tuple[HandoverBag, ...] = ()
-    ticked: tuple[str, ...] = ()
+    driver: str = ""
+    driver_count: str = ""
+    focus: str = "scanned"
+    said: str = ""
+    """What the last scan did, and how many are ticked."""
     missed: str = ""
-    lists: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    lists: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = ()
+    """Heading, then of each bag its SSCC, its name and what is said of it."""
     again: str = ""
     """Where to count again, with the same bags ticked."""
 
@@ -241,12 +252,14 @@ def home_view(
     key: str,
     result: Result | None,
     undo: UndoLine | None,
+    new_label: str = "",
 ) -> HomeView:
     booked = booked_shipments(state)
     return HomeView(
         till=till,
         key=key,
         result=result,
+        new_label=new_label,
         undo=undo,
         counts=counts(state),
         problems=tuple(problem.detail for problem in state.problems),
@@ -265,9 +278,14 @@ def fitting(state: CounterState, stop_id: str | None) -> tuple[tuple[BagLine, ..
     return tuple(bag_line(bag) for bag in [*same, *empty]), chosen
 
 
-def handover_bags(state: CounterState, ticked: Sequence[str]) -> tuple[HandoverBag, ...]:
+def handover_bags(
+    state: CounterState, ticked: Collection[str], broken: Collection[str] = ()
+) -> tuple[HandoverBag, ...]:
     lines = []
     for bag in state.sealed:
         load = " · ".join(part for part in (holds(bag.parcels, bag.weight_g), goes(bag.next)) if part)
-        lines.append(HandoverBag(bag.sscc, bag_name(bag.kind, bag.sscc), load, bag.sscc in ticked))
+        wrong = N_("It is damaged or open") if bag.kind == "parcel" else N_("Its seal is broken")
+        is_broken = bag.sscc in broken
+        name = bag_name(bag.kind, bag.sscc)
+        lines.append(HandoverBag(bag.sscc, name, load, bag.sscc in ticked and not is_broken, is_broken, wrong))
     return tuple(lines)

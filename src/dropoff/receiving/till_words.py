@@ -27,7 +27,7 @@ REFUSALS: Final[dict[str, Result]] = {
             "wait",
             N_("The code has run out"),
             N_("Its last day is over."),
-            N_("On the customer's phone: 'Make the code valid again', then scan once more."),
+            N_("Give the things back. The customer asks the retailer for a new return."),
         ),
         (
             "pass_cancelled",
@@ -41,7 +41,7 @@ REFUSALS: Final[dict[str, Result]] = {
             "no",
             N_("We do not know this code"),
             N_("It is not in our network."),
-            N_("Scan again, or type the 4-4-4 code below the square."),
+            N_("Scan again, or type the short code below the square, four and four and four."),
         ),
         (
             "unit_unknown",
@@ -124,8 +124,8 @@ REFUSALS: Final[dict[str, Result]] = {
             "test_mode",
             "no",
             N_("Test and real do not mix"),
-            N_("A test pass at a real till, or the reverse."),
-            N_("Give the things back."),
+            N_("A test code works at a test till only, and a real code at a real one."),
+            N_("Give the things back, or use the other till."),
         ),
         (
             "already_planned",
@@ -158,6 +158,13 @@ REFUSALS: Final[dict[str, Result]] = {
     )
 }
 
+GONE: Final = Result(
+    "wait",
+    "again",
+    N_("This parcel has arrived"),
+    N_("It is not at this place any more."),
+    N_("A used tag is no new one."),
+)
 UNIT_REASONS: Final = (
     ("not_presented", N_("Not here today")),
     ("prohibited", N_("Not allowed")),
@@ -172,7 +179,7 @@ LEFT_BEHIND: Final = {
     "not_booked": N_("not booked yet"),
     "wrong_location": N_("not at this place by our books"),
 }
-NETWORKS: Final = {"post": N_("another post"), "sscc": N_("another company")}
+NETWORKS: Final = {"post": N_("another post"), "SSCC": N_("another company")}
 
 
 def refused(reason: str | None) -> Result:
@@ -195,9 +202,22 @@ def unknown(text: str) -> Result:
         "wait",
         "again",
         N_("We do not know this"),
-        f"Read was: {text[:60]}" if text else "",
-        N_("Scan once more. If it stays, type the 4-4-4 code below the square."),
+        f"It says: {text[:60]}" if text else "",
+        N_("Scan once more. If it stays, type the short code below the square, four and four and four."),
     )
+
+
+def new_label(sscc: str) -> Result:
+    return Result(
+        "info", "bag", N_("A new bag label"), f"No bag carries {sscc[-4:]} yet.", N_("Stick it on an empty bag.")
+    )
+
+
+def opened(kind: str, sscc: str, *, pre_printed: bool) -> Result:
+    """A number that the server made stands nowhere yet but here."""
+    name = bag_name(kind, sscc)
+    step = N_("Scan the tags that go in.") if pre_printed else f"Write {sscc[-4:]} on the bag, large."
+    return Result("good", "bag", f"{name} is open", "", step)
 
 
 def already(retailer: str) -> Result:

@@ -1,0 +1,166 @@
+"""The driver is at the counter: bags are scanned or ticked one by one, both sides count, then they go.
+
+One form holds it all, so that a scan forgets neither what was ticked by hand nor who the driver is.
+"""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from litestar import Request, get, post
+from litestar.response.base import ASGIResponse
+
+from dropoff.counter import service as counter
+from dropoff.freight.service import HandOver, HandoverAnswer, Named, hand_over
+from dropoff.kernel.clock import now
+from dropoff.kernel.errors import Problem
+from dropoff.kernel.ids import new_id
+from dropoff.receiving import till_views, till_words
+from dropoff.receiving.till_forms import Form, Here, fresh_key, here, keep_for_back, once, read_form, till_of
+from dropoff.receiving.till_views import HandoverPage
+from dropoff.receiving.till_words import Result
+from dropoff.web import words
+from dropoff.web.problems import Refused
+from dropoff.web.shell import page, render, see_other
+
+BAGS_MAX: Final = 200
+
+
+@get("/handover", include_in_schema=False)
+async def handover_page(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """`?take=…&take=…` ticks bags already: from a count that did not agree."""
+    return _form_page(request, await here(request), Form(list(request.query_params.multi_items())))
+
+
+@get("/handovers", include_in_schema=False)
+async def handover_again() -> ASGIResponse:
+    """Someone went to the address of a form."""
+    return see_other("/till/handover")
+
+
+@post("/handover", include_in_schema=False)
+async def tick(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """What Enter does anywhere in the form: a scan ticks its bag, and nothing is handed over by a scanner's Enter."""
+    form, place = await read_form(request), await here(request)
+    text = form.one("c", 500)
+    if not text:
+        return _form_page(request, place, form)
+    found = await request.app.state.context.db.read(counter.find_container, text)
+    sealed = {bag.sscc: bag for bag in place.state.sealed}
+    if found is None or found.sscc not in sealed:
+        is_open = found is not None and found.id in {bag.id for bag in place.state.open}
+        return _form_page(request, place, form, missed=_missed(text, is_open=is_open))
+    name = till_words.bag_name(sealed[found.sscc].kind, found.sscc)
+    again = found.sscc in form.all("take")
+    fields = form.fields if again else [*form.fields, ("take", found.sscc)]
+    return _form_page(
+        request, place, Form(fields), said=f"{name} was ticked before." if again else f"{name} is ticked."
+    )
+
+
+def _missed(text: str, *, is_open: bool) -> str:
+    if is_open:
+        return "This bag is still open. Seal it first."
+    return f"No sealed bag here has this label: {text[:40]}"
+
+
+def _form_page(
+    request: Request[Any, Any, Any],
+    place: Here,
+    form: Form,
+    *,
+    said: str = "",
+    missed: str = "",
+    errors: tuple[tuple[str, str], ...] = (),
+) -> ASGIResponse:
+    """The form with all that was ticked and typed."""
+    bags = till_views.handover_bags(place.state, form.all("take")[:BAGS_MAX], form.all("broken")[:BAGS_MAX])
+    ticked = sum(bag.ticked for bag in bags)
+    counted = f"{ticked} of {words.count(len(bags), 'bag', 'bags')} ticked." if said or ticked else ""
+    driver, count = form.one("driver", 100), form.one("driver_count", 4)
+    view = HandoverPage(
+        till=place.view,
+        key=fresh_key(),
+        errors=errors,
+        bags=bags,
+        driver=driver,
+        driver_count=count,
+        # A badge that was scanned into the driver's field brings its Enter with it: the number comes next.
+        focus="driver_count" if driver and not count and not said and not missed else "scanned",
+        said=f"{said} {counted}".strip(),
+        missed=missed,
+    )
+    html = render("till/handover.html", view, page="handover")
+    return page(html, 422 if errors else 200, keep_for_back(request))
+
+
+@post("/handovers", include_in_schema=False)
+async def confirm_handover(request: Request[Any, Any, Any]) -> ASGIResponse:
+    form, place, till = await read_form(request), await here(request), till_of(request)
+    broken = form.all("broken")
+    named = tuple(Named(sscc, sscc not in broken) for sscc in dict.fromkeys([*form.all("take"), *broken]))[:BAGS_MAX]
+    count = form.one("driver_count", 4)
+    errors = []
+    if not named:
+        errors.append(("scanned", "Tick at least one bag, or scan it."))
+    if count and not (count.isascii() and count.isdecimal()):
+        errors.append(("driver_count", "Type the driver's number, or leave it empty."))
+    if errors:
+        return _form_page(request, place, form, errors=tuple(errors))
+    command = HandOver(
+        id=new_id("hov"),
+        location_id=till.location_id,
+        device_id=till.device_id,
+        live=till.live,
+        actor=till.actor,
+        at=now(),
+        containers=named,
+        shipment_id=None,
+        driver=form.one("driver", 100) or None,
+        driver_count=int(count) if count else None,
+    )
+    answer, _ = await once(request, form, HandoverAnswer, hand_over, command)
+    if isinstance(answer, Problem):
+        raise Refused(answer)
+    names = {bag.sscc: till_words.bag_name(bag.kind, bag.sscc) for bag in place.state.sealed}
+    again = [("take", one.text) for one in named if one.seal_intact] + [("broken", sscc) for sscc in broken]
+    view = HandoverPage(
+        till=place.view,
+        key="",
+        result=_told(answer),
+        lists=_lists(answer, names),
+        again=f"/till/handover?{urlencode(again)}" if answer.verdict == "refused" else "",
+    )
+    return page(render("till/handover.html", view, page="handover"), headers=keep_for_back(request))
+
+
+def _told(answer: HandoverAnswer) -> Result:
+    if answer.reason == "count_differs":
+        refusal = till_words.REFUSALS["count_differs"]
+        return Result("bad", "no", refusal.title, f"You count {answer.count}. {refusal.text}", refusal.next)
+    taken, stays = len(answer.handed_over), len(answer.left_behind)
+    if not taken:
+        return Result(
+            "bad",
+            "no",
+            "Nothing was handed over",
+            "Below it says why for each bag.",
+            "What stays goes with the next driver.",
+        )
+    title = f"{words.count(taken, 'bag is', 'bags are')} with the driver"
+    return Result("good", "van", title, f"{words.count(stays, 'bag stays', 'bags stay')} here." if stays else "", "")
+
+
+def _lists(answer: HandoverAnswer, names: dict[str, str]) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:
+    lists = []
+    if answer.handed_over:
+        lists.append(("With the driver", tuple((sscc, names.get(sscc, ""), "") for sscc in answer.handed_over)))
+    if answer.left_behind:
+        stays = tuple(
+            (one.sscc, names.get(one.sscc, ""), till_words.LEFT_BEHIND.get(one.reason, one.reason))
+            for one in answer.left_behind
+        )
+        lists.append(("Stays here", stays))
+    return tuple(lists)
+
+
+HANDLERS: Final[list[Any]] = [handover_page, handover_again, tick, confirm_handover]
