@@ -33,6 +33,9 @@ class Receiver:
         self.plan: list[tuple[int, dict[str, str]]] = []
         self.received: list[tuple[dict[str, str], bytes]] = []
         self.endless_body = False
+        self.hold: threading.Event | None = None
+        self.arrived = threading.Event()
+        self.at_once = self.most_at_once = 0
         self._lock = threading.Lock()
         receiver = self
 
@@ -44,6 +47,13 @@ class Receiver:
                 with receiver._lock:
                     receiver.received.append(({k.lower(): v for k, v in self.headers.items()}, content))
                     status, headers = receiver.plan.pop(0) if receiver.plan else (200, {})
+                    receiver.at_once += 1
+                    receiver.most_at_once = max(receiver.at_once, receiver.most_at_once)
+                receiver.arrived.set()
+                if receiver.hold is not None:
+                    receiver.hold.wait(30)
+                with receiver._lock:
+                    receiver.at_once -= 1
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -447,3 +457,27 @@ def test_a_running_worker_delivers_by_itself(world: World, receiver: Receiver) -
         finished.wait(0.02)
     world.worker.stop()
     assert sorted(receiver.ids) == sorted(ids)
+
+
+def test_a_receiver_that_hangs_holds_up_nobody_else(db: Database) -> None:
+    """Thirty of its events wait in front of the one event of another retailer, and one of the house's own jobs."""
+    world, hold, tidied = World(db), threading.Event(), threading.Event()
+    with receiving() as slow, receiving() as quick:
+        slow.hold = hold
+        world.endpoint(slow.url, retailer=SHOP)
+        world.endpoint(quick.url, retailer=OTHER)
+        for _ in range(30):
+            world.happen(retailer=SHOP)
+        told = world.happen(retailer=OTHER)
+        handlers = {webhooks.JOB: world.sender.deliver, "tidy": lambda _: tidied.set()}
+        worker = Worker(db, handlers, [webhooks.CONSUMER], threads=6)
+        worker.start()
+        try:
+            assert quick.arrived.wait(30)
+            db.write_sync(jobs.enqueue, "tidy", {})
+            assert tidied.wait(30)
+            assert quick.ids == [told]
+            assert slow.most_at_once <= 2
+        finally:
+            hold.set()
+            worker.stop()

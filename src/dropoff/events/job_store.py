@@ -8,8 +8,11 @@ import sqlalchemy as sa
 from dropoff.db import Tx
 from dropoff.db.schema import db_now, insert
 from dropoff.events.tables import job, job_attempt
+from dropoff.events.turns import Turns
 
 STOPPED = "the worker stopped before it answered"
+SPARE = 16
+"""How many more than can run are looked at, since of one party only few may begin."""
 
 
 def add(tx: Tx, row: dict[str, Any], run_in_s: float, run_at: datetime | None) -> bool:
@@ -30,14 +33,25 @@ def clock(tx: Tx) -> datetime:
     return now
 
 
-def anything_due(tx: Tx, kinds: list[str]) -> bool:
-    due = sa.select(job.c.id).where(job.c.state == "ready", job.c.run_at <= db_now(), job.c.kind.in_(kinds)).limit(1)
-    return tx.first(due) is not None or tx.first(_run_out().limit(1)) is not None
+def _may_begin(kinds: list[str], turns: Turns | None) -> sa.ColumnElement[bool]:
+    ready = (job.c.state == "ready") & job.c.kind.in_(kinds)
+    closed = frozenset[str]() if turns is None else turns.closed()
+    if closed is None:
+        return ready & job.c.party.is_(None)
+    return ready & sa.or_(job.c.party.is_(None), job.c.party.not_in(sorted(closed))) if closed else ready
 
 
-def seconds_to_next(tx: Tx, kinds: list[str]) -> float | None:
-    """Until the next ready job is due; none: there is none."""
-    next_at = sa.select(sa.func.min(job.c.run_at)).where(job.c.state == "ready", job.c.kind.in_(kinds))
+def _due(kinds: list[str], turns: Turns | None) -> sa.Select[Any]:
+    return sa.select(job.c.id, job.c.party).where(_may_begin(kinds, turns), job.c.run_at <= db_now())
+
+
+def anything_due(tx: Tx, kinds: list[str], turns: Turns | None = None) -> bool:
+    return tx.first(_due(kinds, turns).limit(1)) is not None or tx.first(_run_out().limit(1)) is not None
+
+
+def seconds_to_next(tx: Tx, kinds: list[str], turns: Turns | None = None) -> float | None:
+    """Until the next ready job is due that may begin; none: there is none."""
+    next_at = sa.select(sa.func.min(job.c.run_at)).where(_may_begin(kinds, turns))
     row = tx.first(sa.select(next_at.scalar_subquery().label("next_at"), db_now().label("now")))
     if row is None or row.next_at is None:
         return None
@@ -51,7 +65,7 @@ def _run_out() -> sa.Select[Any]:
 def reclaim(tx: Tx, limit: int) -> int:
     """Jobs whose workers stopped renewing are ready again; those that did so on every attempt are dead, since they may
     be what stops the workers."""
-    ids = _lock(tx, _run_out().limit(limit))
+    ids = [row.id for row in _lock(tx, _run_out().limit(limit))]
     if not ids:
         return 0
     spent = job.c.attempts >= job.c.max_attempts
@@ -71,20 +85,16 @@ def reclaim(tx: Tx, limit: int) -> int:
     return len(ids)
 
 
-def _lock(tx: Tx, query: sa.Select[Any]) -> list[str]:
-    """Ids of the rows that no one else is at. A statement of its own: as a subquery of the UPDATE, PostgreSQL may run
+def _lock(tx: Tx, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+    """The rows that no one else is at. A statement of its own: as a subquery of the UPDATE, PostgreSQL may run
     it again for each row and lock more than its limit."""
-    return [row.id for row in tx.read(query.with_for_update(skip_locked=True))]
+    return tx.read(query.with_for_update(skip_locked=True))
 
 
-def claim(tx: Tx, kinds: list[str], limit: int, lease_s: float) -> list[sa.Row[Any]]:
-    due = (
-        sa.select(job.c.id)
-        .where(job.c.state == "ready", job.c.run_at <= db_now(), job.c.kind.in_(kinds))
-        .order_by(job.c.run_at)
-        .limit(limit)
-    )
-    ids = _lock(tx, due)
+def claim(tx: Tx, kinds: list[str], limit: int, lease_s: float, turns: Turns | None) -> list[sa.Row[Any]]:
+    looked_at = limit if turns is None else limit + SPARE
+    due = _lock(tx, _due(kinds, turns).order_by(job.c.run_at).limit(looked_at))
+    ids = [row.id for row in due] if turns is None else turns.pick(((row.id, row.party) for row in due), limit)
     if not ids:
         return []
     rows = tx.change(

@@ -14,6 +14,7 @@ import msgspec
 
 from dropoff.db import Tx
 from dropoff.events import job_store as store
+from dropoff.events.turns import Turns
 from dropoff.kernel.errors import Problem, not_found
 from dropoff.kernel.ids import new_id
 from dropoff.kernel.retry import backoff_s
@@ -35,6 +36,7 @@ class Job(msgspec.Struct, frozen=True):
     """1 on the first run, and again on the first run after a replay."""
     max_attempts: int
     fence: int
+    party: str | None = None
 
     @property
     def is_last_attempt(self) -> bool:
@@ -64,9 +66,12 @@ def enqueue(
     run_in_s: float = 0,
     run_at: datetime | None = None,
     max_attempts: int = MAX_ATTEMPTS,
+    party: str | None = None,
 ) -> bool:
-    """False when a job of this kind and key is there already, whatever became of it (done ones are kept a week)."""
+    """False when a job of this kind and key is there already, whatever became of it (done ones are kept a week).
+    `party`: for whom it is, where it may take long for reasons of that party's own; see `turns`."""
     row = {"id": new_id("job"), "kind": kind, "payload": payload, "key": key, "max_attempts": max_attempts}
+    row["party"] = party
     added = store.add(tx, row, run_in_s, run_at)
     if added:
         tx.wake(WAKE)
@@ -82,11 +87,11 @@ def enqueue_for_slot(tx: Tx, kind: str, every_s: float) -> bool:
     return enqueue(tx, kind, {}, key=f"{SLOT}{slot}/{every_s:g}")
 
 
-def claim(tx: Tx, kinds: list[str], limit: int, lease_s: float) -> list[Job]:
+def claim(tx: Tx, kinds: list[str], limit: int, lease_s: float, turns: Turns | None = None) -> list[Job]:
     store.reclaim(tx, limit=100)
     return [
-        Job(row.id, row.kind, row.payload, row.attempts, row.max_attempts, row.fence)
-        for row in store.claim(tx, kinds, limit, lease_s)
+        Job(row.id, row.kind, row.payload, row.attempts, row.max_attempts, row.fence, row.party)
+        for row in store.claim(tx, kinds, limit, lease_s, turns)
     ]
 
 

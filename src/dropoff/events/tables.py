@@ -42,6 +42,8 @@ job = sa.Table(
     sa.Column("payload", Json, nullable=False),
     # Set, it makes the job unique among all of its kind: enqueueing twice leaves one.
     sa.Column("key", sa.String(200)),
+    # For whom it is, where one party's jobs must not hold up another's.
+    sa.Column("party", sa.String(30)),
     text("state", 10),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("max_attempts", sa.Integer, nullable=False),

@@ -225,7 +225,8 @@ def _plan_delivery(tx: Tx, endpoint: Any, item: LoggedEvent) -> None:
         "created_at": item.at,
     }
     if store.add_delivery(tx, row):
-        jobs.enqueue(tx, JOB, {"delivery": row["id"]}, key=row["id"], max_attempts=len(SCHEDULE_S))
+        payload = {"delivery": row["id"]}
+        jobs.enqueue(tx, JOB, payload, key=row["id"], max_attempts=len(SCHEDULE_S), party=endpoint.retailer_id)
 
 
 def disable_gone(tx: Tx, row: Any, at: datetime) -> None:

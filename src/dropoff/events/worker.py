@@ -7,6 +7,7 @@ PostgreSQL, of others; behind that it looks by itself every second.
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,9 +16,10 @@ from dropoff.db import CommitUncertain, Database, NotWritten
 from dropoff.events import cursors, job_store, jobs, log
 from dropoff.events.cursors import Consumer
 from dropoff.events.jobs import GiveUp, Handler, Job, Retry
+from dropoff.events.turns import SLOW_S, Turns
 from dropoff.web.metrics import JOBS
 
-THREADS = 8
+THREADS = 12
 LEASE_S = 60.0
 POLL_S = 1.0
 UNSETTLED_POLL_S = 0.05
@@ -49,6 +51,7 @@ class Worker:
         self._slots = threads
         self._lease_s = lease_s
         self._held: dict[tuple[str, int], Job] = {}
+        self._slow: set[str] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._ended = threading.Event()
@@ -97,16 +100,15 @@ class Worker:
     def _dispatch(self) -> None:
         while not self._stopping.is_set():
             self._job_bell.clear()
-            with self._lock:
-                free = self._slots - len(self._held)
+            free, turns = self._room()
             pause = POLL_S
             claimed: list[Job] = []
             if free:
                 try:
-                    if self._db.read_sync(job_store.anything_due, self._kinds):
-                        claimed = self._db.write_sync(jobs.claim, self._kinds, free, self._lease_s)
+                    if self._db.read_sync(job_store.anything_due, self._kinds, turns):
+                        claimed = self._db.write_sync(jobs.claim, self._kinds, free, self._lease_s, turns)
                     else:
-                        pause = self._until_next()
+                        pause = self._until_next(turns)
                 except Exception as error:
                     logger.warning("looking for jobs failed, again in a second: %s", type(error).__name__)
             for job in claimed:
@@ -114,8 +116,13 @@ class Worker:
             if not claimed:
                 self._job_bell.wait(pause)
 
-    def _until_next(self) -> float:
-        seconds = self._db.read_sync(job_store.seconds_to_next, self._kinds)
+    def _room(self) -> tuple[int, Turns]:
+        with self._lock:
+            running = Counter(job.party for job in self._held.values() if job.party is not None)
+            return self._slots - len(self._held), Turns(self._slots, running, frozenset(self._slow))
+
+    def _until_next(self, turns: Turns) -> float:
+        seconds = self._db.read_sync(job_store.seconds_to_next, self._kinds, turns)
         return POLL_S if seconds is None else min(POLL_S, max(0.01, seconds))
 
     def _take(self, job: Job) -> None:
@@ -125,6 +132,7 @@ class Worker:
         self._pool.submit(self._run_held, job)
 
     def _run_held(self, job: Job) -> None:
+        began = time.monotonic()
         try:
             self._run(job)
         except Exception:
@@ -133,6 +141,9 @@ class Worker:
         finally:
             with self._lock:
                 self._held.pop((job.id, job.fence), None)
+                if job.party is not None:
+                    was_slow = time.monotonic() - began >= SLOW_S
+                    (self._slow.add if was_slow else self._slow.discard)(job.party)
             self._job_bell.set()
 
     def _run(self, job: Job) -> None:

@@ -221,6 +221,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=60), nullable=False),
         sa.Column("payload", schema.Json, nullable=False),
         sa.Column("key", sa.String(length=200), nullable=True),
+        sa.Column("party", sa.String(length=30), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("max_attempts", sa.Integer(), nullable=False),
