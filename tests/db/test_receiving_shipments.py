@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from tests import freight_world as freight
 from tests import world
@@ -55,6 +56,24 @@ def test_also_when_nobody_scanned_the_handover(db: Database) -> None:
     for bag, tag in zip(trip.bags, trip.tags, strict=True):
         assert kinds(db, receive(db, trip.retailer, bag.sscc, tag).cases) == ["handover_unscanned"]
     assert trip.now(db).status == "received"
+
+
+def test_a_parcel_of_its_own_that_came_inside_a_bag_is_planned_no_more(db: Database) -> None:
+    shop, retailer = world.make_location(db), world.make_retailer(db)
+    till = world.make_device(db, shop)
+    world.make_lane(db, origin=shop, retailer=retailer)
+    bag = world.open_bag(db, till)
+    packed = world.taken_in(db, till, world.make_return(db, retailer), bag)
+    loose = world.taken_in(db, till, world.make_return(db, retailer))
+    world.seal_bag(db, till, bag)
+    (made,) = freight.booked(db)
+    freight.hand_over(db, till, bag.sscc)
+    counted = receive(db, retailer, bag.sscc, packed, loose)
+    assert (counted.received, counted.unexpected) == ((packed,), (loose,))
+    assert [held.status for held in freight.shipment(db, made.id).containers] == ["unpacked"] * 2
+    later = freight.CUTOFF + timedelta(hours=12)
+    assert freight.booked(db, as_of=freight.CUTOFF + timedelta(days=1), now=later) == []
+    assert good(db.read_sync(counter_state, shop.id, True, later)).sealed == []
 
 
 def test_two_last_containers_at_once(postgres_database_url: str) -> None:

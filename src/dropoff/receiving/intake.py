@@ -269,5 +269,17 @@ def _arrive(tx: Tx, report: Report, container: ContainerRow, parcel_id: str, pla
         data=about,
     )
     append(tx, event)
+    _end_of_its_own(tx, report, container, parcel, place)
     note = f"It came to {place.name} in container {container.sscc}."
     cases.settle_about(tx, "missing", parcel.id, "found", note, report.at, report.actor)
+
+
+def _end_of_its_own(tx: Tx, report: Report, container: ContainerRow, parcel: ParcelRow, place: Place) -> None:
+    """A parcel that was to travel by itself came inside another container: as a container of its own it is no more, or
+    every departure would be planned with it."""
+    own = counter.find_container(tx, parcel.tag)
+    if own is None or own.id == container.id:
+        return
+    if counter.receive_container(tx, own.id, report.at, place.location_id):
+        freight.container_received(tx, own.id, report.at)
+        counter.close_container_unpacked(tx, own.id)
