@@ -1,8 +1,9 @@
-"""Shipped for adapter authors: the conformance kit, a loopback carrier that misbehaves on demand, and a fake
-adapter."""
+"""Shipped for adapter authors: the conformance kits for carriers and for sources of drop-off points, a party on
+loopback that misbehaves on demand, and a fake adapter."""
 
 from dropoff.testing.conformance import CarrierConformance, HttpCarrierConformance, example_request
 from dropoff.testing.fake_carrier import FakeCarrier, FakeCarrierSettings, fake_carrier_answers
+from dropoff.testing.locations import HttpLocationSourceConformance, LocationSourceConformance
 from dropoff.testing.server import Answer, CarrierServer, Fault, Received
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "FakeCarrierSettings",
     "Fault",
     "HttpCarrierConformance",
+    "HttpLocationSourceConformance",
+    "LocationSourceConformance",
     "Received",
     "example_request",
     "fake_carrier_answers",

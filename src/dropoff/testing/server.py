@@ -6,6 +6,7 @@ with `after_effect` the function runs (the label is charged) and only then the a
 """
 
 import socket
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -107,6 +108,11 @@ class _Server(ThreadingHTTPServer):
     carrier: CarrierServer
     daemon_threads = True
     block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up in the middle may do so; anything else is a fault of the answers and is shown."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
