@@ -94,6 +94,15 @@ def test_a_second_visit_takes_what_the_first_left(db: Database) -> None:
     assert len(events(db, "shipment.handed_over")) == 2
 
 
+def test_a_test_bag_at_a_live_till_is_told_from_one_that_is_elsewhere(db: Database) -> None:
+    scene = Scene(db)
+    bag = scene.bag()
+    booked(db)
+    tester = world.make_device(db, scene.place, live=False)
+    answer = hand_over(db, tester, bag.sscc)
+    assert (answer.verdict, answer.reason, left(answer)) == ("refused", "test_mode", {bag.sscc: "not_booked"})
+
+
 def test_a_till_that_repeats_itself_is_not_told_of_another_count(db: Database) -> None:
     scene = Scene(db)
     one, two = scene.bag(), scene.bag()

@@ -65,6 +65,8 @@ class _Sorted(msgspec.Struct):
     left: list[LeftBehind] = []
     broken: list[ContainerRow] = []
     named: set[str] = set()
+    other_mode: bool = False
+    """A test container was named at a live till, or the reverse."""
 
 
 def hand_over(tx: Tx, command: HandOver) -> HandoverAnswer:
@@ -119,6 +121,10 @@ def _sort(tx: Tx, command: HandOver) -> _Sorted:
         intact[container.id] = intact.get(container.id, True) and one.seal_intact
     for container_id, container in containers.items():
         found.named.add(container_id)
+        if container.live != command.live:
+            found.left.append(LeftBehind(container.sscc, "not_booked"))
+            found.other_mode = True
+            continue
         present = _present(tx, command, container)
         if present.gone:
             found.gone.append(container.sscc)
@@ -135,7 +141,7 @@ def _sort(tx: Tx, command: HandOver) -> _Sorted:
 
 def _present(tx: Tx, command: HandOver, container: ContainerRow) -> Present:
     shipment = store.find_shipment(tx, container.shipment_id) if container.shipment_id else None
-    here = container.location_id == command.location_id and container.live == command.live
+    here = container.location_id == command.location_id
     left_from_here = shipment is not None and shipment.origin_location_id == command.location_id
     return Present(
         sscc=container.sscc,
@@ -242,6 +248,8 @@ def _verdict(handed_over: list[str], found: _Sorted) -> tuple[str, str | None]:
     if found.gone:
         return "already", None
     refused = [one.reason for one in found.left if one.reason in ("not_booked", "wrong_location")]
+    if found.other_mode:
+        refused.insert(0, "test_mode")
     return ("refused", refused[0]) if refused and not found.broken else ("accepted", None)
 
 
