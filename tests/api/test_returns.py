@@ -49,6 +49,13 @@ def test_a_repeated_key_answers_the_stored_return(retailer: Client) -> None:
     assert len(retailer.get("/v1/returns")["items"]) == 1
 
 
+def test_the_pass_and_its_pictures_are_found_in_either_case(service: Service, retailer: Client) -> None:
+    code = issued(retailer)["pass"]["code"]
+    for path in (f"/p/{code}", f"/P/{code.lower()}"):
+        for tail in ("", "/qr.png", "/qr.svg"):
+            assert service.public.call("GET", path + tail).status_code == 200, path + tail
+
+
 def test_a_refusal_keeps_its_key_and_a_misshapen_request_frees_it(retailer: Client) -> None:
     wish = new_return({"sku": "JACKET"})
     for _ in range(2):

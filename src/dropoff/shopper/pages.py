@@ -108,12 +108,12 @@ async def pass_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASG
     return page(render("shopper/pass.html", view))
 
 
-@get("/p/{code:str}/qr.png", include_in_schema=False)
+@get(["/p/{code:str}/qr.png", "/P/{code:str}/qr.png"], include_in_schema=False)
 async def pass_png(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     return _picture(request, code, png=True)
 
 
-@get("/p/{code:str}/qr.svg", include_in_schema=False)
+@get(["/p/{code:str}/qr.svg", "/P/{code:str}/qr.svg"], include_in_schema=False)
 async def pass_svg(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     return _picture(request, code, png=False)
 
