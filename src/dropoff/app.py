@@ -27,8 +27,10 @@ from dropoff.kernel.clock import now
 from dropoff.network import api as network_api
 from dropoff.network import jobs as network_jobs
 from dropoff.network import pages as network_pages
+from dropoff.network.geocoding import geocoder_of
 from dropoff.network.nearby import Nearby
 from dropoff.network.nearby_door import Door
+from dropoff.network.places import Places
 from dropoff.plugins import PluginRegistry
 from dropoff.receiving import api as receiving_api
 from dropoff.receiving import jobs as receiving_jobs
@@ -80,10 +82,12 @@ class Context(msgspec.Struct, kw_only=True):
     passes: PassKeys
     plugins: PluginRegistry
     nearby: Nearby
+    places: Places
 
     def readiness(self) -> dict[str, str]:
         """What must be loaded before the process is of use, by name: `ok` or what it waits for."""
-        return {"network": "ok" if self.nearby.snapshot.revision >= 0 else "loading"}
+        loaded = {"network": self.nearby.snapshot.revision >= 0, "gazetteer": self.places.gazetteer.revision >= 0}
+        return {name: "ok" if is_loaded else "loading" for name, is_loaded in loaded.items()}
 
 
 def create_context(settings: Settings, plugins: PluginRegistry, *, install_key: bool = True) -> Context:
@@ -107,6 +111,7 @@ def create_context(settings: Settings, plugins: PluginRegistry, *, install_key: 
         passes=PassKeys(vault),
         plugins=plugins,
         nearby=Nearby(settings.data),
+        places=Places(geocoder_of(settings)),
     )
 
 

@@ -44,12 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", help="bring the database to the newest revision")
     migrate.set_defaults(run=_migrate)
 
-    locations = commands.add_parser("import", help="import drop-off points from a file")
-    locations.add_argument("what", choices=["locations"])
-    locations.add_argument("file", type=Path, help="GeoJSON, or CSV when it ends in .csv")
-    locations.add_argument("--source", required=True, help="the name the points are kept under")
-    locations.add_argument("--replace", action="store_true", help="remove points that the file no longer has")
-    locations.set_defaults(run=_import)
+    imports = commands.add_parser("import", help="import drop-off points, or a gazetteer, from a file")
+    _imports(imports.add_subparsers(required=True, metavar="WHAT"))
 
     consolidate = commands.add_parser("consolidate", help="plan and book the departures that are due")
     consolidate.add_argument("--as-of", type=datetime.fromisoformat, help="a time with an offset; default now")
@@ -63,6 +59,21 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("name", nargs="?", help="name of the new operator key, or id of the key to revoke")
     keys.set_defaults(run=_keys)
     return parser
+
+
+def _imports(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    locations = kinds.add_parser("locations", help="drop-off points: GeoJSON, or CSV when it ends in .csv")
+    locations.add_argument("file", type=Path)
+    locations.add_argument("--source", required=True, help="the name the points are kept under")
+    locations.add_argument("--replace", action="store_true", help="remove points that the file no longer has")
+    locations.set_defaults(run=_import)
+
+    gazetteer = kinds.add_parser("gazetteer", help="postal codes by GeoNames, as ZIP, text or CSV (.csv.gz)")
+    gazetteer.add_argument("file", type=Path)
+    gazetteer.add_argument("--replace", action="store_true", help="forget countries that the file does not hold")
+    gazetteer.add_argument("--accept-loss", action="store_true", help="even if a country loses many of its codes")
+    gazetteer.add_argument("--attribution", help="to be shown with what is found; default GeoNames, CC BY 4.0")
+    gazetteer.set_defaults(run=_import_gazetteer)
 
 
 def _port(text: str) -> int:
@@ -98,6 +109,18 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
     from dropoff import running
 
     return running.import_locations(settings, arguments.file, arguments.source, replace=arguments.replace)
+
+
+def _import_gazetteer(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dropoff import running
+
+    return running.import_gazetteer(
+        settings,
+        arguments.file,
+        replace=arguments.replace,
+        accept_loss=arguments.accept_loss,
+        attribution=arguments.attribution,
+    )
 
 
 def _consolidate(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -22,7 +22,7 @@ from dropoff.db.migrate import upgrade
 from dropoff.freight import service as freight
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
-from dropoff.network import importing
+from dropoff.network import gazetteer_importing, importing
 from dropoff.plugins import load_plugins
 from dropoff.settings import Misconfigured, Settings, make_folder
 from dropoff.web.health import EXAMPLE_PREFIX
@@ -120,6 +120,32 @@ def import_locations(settings: Settings, path: Path, source: str, *, replace: bo
         f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged, {report.removed} removed, "
         f"{len(report.rejected)} rejected, {len(report.repaired)} repaired"
     )
+    return 0
+
+
+def import_gazetteer(
+    settings: Settings, path: Path, *, replace: bool, accept_loss: bool, attribution: str | None
+) -> int:
+    if not path.is_file():
+        raise Misconfigured(f"there is no file {path}.")
+    credit = gazetteer_importing.GEONAMES if attribution is None else attribution
+    command = gazetteer_importing.GazetteerCommand(
+        replace=replace, accept_loss=accept_loss, attribution=credit, at=now()
+    )
+    with _context(settings) as context:
+        report = gazetteer_importing.import_gazetteer(
+            context.db, path, command, lambda told: print(told, file=sys.stderr, flush=True)
+        )
+    if isinstance(report, Problem):
+        hint = " If the file is right, say --accept-loss." if report.code == "gazetteer-shrinks" else ""
+        print(f"dropoff: {report.code}: {report.detail}{hint}", file=sys.stderr)
+        return 1
+    for row in report.wrong:
+        print(f"left out line {row.line}: {row.detail}", file=sys.stderr)
+    print("In force: " + ", ".join(f"{country} {count:,}" for country, count in report.codes.items()))
+    if report.forgotten:
+        print(f"Forgotten: {', '.join(report.forgotten)}")
+    print(f"{sum(report.codes.values()):,} rows, {report.left_out:,} left out. {credit}")
     return 0
 
 

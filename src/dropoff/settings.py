@@ -14,6 +14,7 @@ import msgspec
 EXAMPLE_GS1_PREFIX = "9521321"
 """GS1's own prefix for examples (952…): no real parcel may carry it."""
 
+GEOCODERS = ("nominatim", "photon", "pelias")
 
 class Misconfigured(Exception):
     """A setting is missing or wrong; the message names it and says what to do."""
@@ -29,6 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gs1_prefix: str = EXAMPLE_GS1_PREFIX
     map_tiles: str = ""
     smtp_url: str = ""
+    geocoder: str = ""
+    geocoder_url: str = ""
+    geocoder_user_agent: str = ""
     log_level: str = "info"
 
     @property
@@ -45,6 +49,9 @@ DOCUMENTED = {
     "DROPOFF_WEBHOOK_ALLOW_PRIVATE": "`true` lets webhooks go to private and loopback addresses, for trials only; default `false`.",
     "DROPOFF_GS1_PREFIX": "Your GS1 company prefix (7 to 10 digits); unset, GS1's example prefix is used and every label says so.",
     "DROPOFF_MAP_TILES": "URL template of map tiles; kept for the map, unused so far.",
+    "DROPOFF_GEOCODER": "A service that is asked for places nobody here knows: `nominatim`, `photon` or `pelias`; default none. What shoppers search for is sent there.",
+    "DROPOFF_GEOCODER_URL": "Its address, when it is not the public one; `pelias` has no public one.",
+    "DROPOFF_GEOCODER_USER_AGENT": "How we name ourselves to it, with a way to reach you; default the version and `DROPOFF_BASE_URL`.",
     "DROPOFF_SMTP_URL": "Mail server for notices; kept for the mails, unused so far.",
     "DROPOFF_LOG_LEVEL": "`debug`, `info`, `warning` or `error`; default `info`.",
 }
@@ -81,6 +88,9 @@ def load(environ: Mapping[str, str] | None = None, *, port: int = 8000) -> Setti
         gs1_prefix=_gs1_prefix(env.get("DROPOFF_GS1_PREFIX")),
         map_tiles=env.get("DROPOFF_MAP_TILES", ""),
         smtp_url=env.get("DROPOFF_SMTP_URL", ""),
+        geocoder=_geocoder(env.get("DROPOFF_GEOCODER", ""), env.get("DROPOFF_GEOCODER_URL", "")),
+        geocoder_url=_geocoder_url(env.get("DROPOFF_GEOCODER_URL", "")),
+        geocoder_user_agent=_user_agent(env.get("DROPOFF_GEOCODER_USER_AGENT", "")),
         log_level=_level(env.get("DROPOFF_LOG_LEVEL") or "info"),
     )
 
@@ -147,6 +157,33 @@ def _gs1_prefix(text: str | None) -> str:
         return EXAMPLE_GS1_PREFIX
     if not (text.isascii() and text.isdigit() and 7 <= len(text) <= 10):
         raise Misconfigured("DROPOFF_GS1_PREFIX must be 7 to 10 digits.")
+    return text
+
+
+def _geocoder(name: str, url: str) -> str:
+    if name and name.lower() not in GEOCODERS:
+        raise Misconfigured(f"DROPOFF_GEOCODER must be one of {', '.join(GEOCODERS)}.")
+    if url and not name:
+        raise Misconfigured("DROPOFF_GEOCODER_URL is set, but DROPOFF_GEOCODER does not say which service that is.")
+    if name.lower() == "pelias" and not url:
+        raise Misconfigured("DROPOFF_GEOCODER_URL is required with pelias, which has no public server.")
+    return name.lower()
+
+
+def _geocoder_url(text: str) -> str:
+    parts = urlsplit(text.rstrip("/"))
+    try:
+        well_formed = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        well_formed = False
+    if text and (not well_formed or parts.query or parts.fragment):
+        raise Misconfigured("DROPOFF_GEOCODER_URL must be like https://photon.example.org.")
+    return text.rstrip("/")
+
+
+def _user_agent(text: str) -> str:
+    if not (text.isascii() and text.isprintable() and len(text) <= 200):
+        raise Misconfigured("DROPOFF_GEOCODER_USER_AGENT must be at most 200 printable ASCII characters.")
     return text
 
 

@@ -165,6 +165,16 @@ PROBLEMS: dict[str, ProblemKind] = {
         "The location file cannot be read to its end",
         "Nothing was changed. Mend the file and send it whole.",
     ),
+    "gazetteer-file-invalid": ProblemKind(
+        422,
+        "The gazetteer file cannot be read to its end",
+        "Nothing was changed. Fetch the file from GeoNames again; it is a ZIP, its text, or a CSV, in UTF-8.",
+    ),
+    "gazetteer-shrinks": ProblemKind(
+        409,
+        "The gazetteer would lose much of a country",
+        "Nothing was changed. Most likely half of the file is missing; if it is right, import it with `--accept-loss`.",
+    ),
     "location-unknown": ProblemKind(
         404, "There is no such location", "Check the location's id with GET /v1/locations."
     ),

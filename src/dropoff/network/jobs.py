@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dropoff.kernel.clock import now
+from dropoff.network import gazetteer_importing
+from dropoff.network.gazetteer_refreshing import GazetteerRefresher
 from dropoff.network.importing import sweep
 from dropoff.network.refreshing import Refresher
 
@@ -15,6 +17,8 @@ PERIODIC: Final[dict[str, int]] = {SWEEP: 3600}
 def handlers(context: Any) -> dict[str, Callable[..., None]]:
     def sweep_imports(*_: Any) -> None:
         context.db.write_sync(sweep, now())
+        context.db.write_sync(gazetteer_importing.sweep, now())
+        gazetteer_importing.clear_away(context.db)
 
     return {SWEEP: sweep_imports}
 
@@ -23,6 +27,17 @@ def consumers(_: Any) -> list[Any]:
     return []
 
 
-def start_refresher(context: Any) -> Refresher:
-    """Needs `context.db` and `context.nearby`; `stop()` ends the thread."""
-    return Refresher(context.db, context.nearby)
+class Refreshers:
+    """Of all that this process keeps in memory; `stop()` ends their threads."""
+
+    def __init__(self, context: Any) -> None:
+        self._all = (Refresher(context.db, context.nearby), GazetteerRefresher(context.db, context.places))
+
+    def stop(self) -> None:
+        for refresher in self._all:
+            refresher.stop()
+
+
+def start_refresher(context: Any) -> Refreshers:
+    """Needs `context.db`, `context.nearby` and `context.places`."""
+    return Refreshers(context)

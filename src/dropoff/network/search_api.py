@@ -16,6 +16,7 @@ from dropoff.network.nearby import Snapshot
 from dropoff.network.nearby_door import PATH, told
 from dropoff.network.nearby_place import Address, Position
 from dropoff.network.nearby_ranking import Slow
+from dropoff.network.places import Meant, NoPlace, locate, meant
 from dropoff.network.search_query import SearchQuery, country_of, filters_of, position_of
 from dropoff.network.store import Location, LocationFilter
 from dropoff.web.answers import JSON, answer
@@ -41,12 +42,13 @@ class FoundLocation(msgspec.Struct, frozen=True):
 
 
 class FoundLocations(msgspec.Struct, frozen=True):
-    """`near` is where was searched from: null when `q` names no place of the network."""
+    """`near` is where was searched from: null when `q` names no place. `next` is always null: the search answers at
+    most `limit` places, and a wider one asks with a larger limit. `place` is what `q` was taken for."""
 
     items: list[FoundLocation]
     near: Position | None
     next: str | None = None
-    """Always null: the search answers at most `limit` places, and a wider one asks with a larger limit."""
+    place: Meant | None = None
 
 
 class LocationView(msgspec.Struct, frozen=True):
@@ -80,17 +82,22 @@ async def find_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
         return await _list_all(request, wanted)
     at, filters = now(), filters_of(wanted)
     snapshot: Snapshot = request.app.state.context.nearby.snapshot
+    place = None
     if wanted.near is not None:
-        here: tuple[float, float] | None = position_of(wanted.near)
+        here = position_of(wanted.near)
     else:
-        here = snapshot.find(wanted.q or "", filters.wanted.country)
-    if here is None:
-        return answer(FoundLocations([], None))
+        place = await locate(request.app.state.context, wanted.q or "", filters.wanted.country)
+        if isinstance(place, NoPlace):
+            return answer(FoundLocations([], None, place=meant(place)))
+        here = place.lat, place.lon
     try:
         found = snapshot.ask(filters.question(here, at, patient=False))
     except Slow:
         found = await anyio.to_thread.run_sync(snapshot.ask, filters.question(here, at, patient=True))
-    return ASGIResponse(body=told(snapshot, found, here, at), media_type=JSON)
+    body = told(snapshot, found, here, at)
+    if place is not None:
+        body = b'%b,"place":%b}' % (body[:-1], msgspec.json.encode(meant(place)))
+    return ASGIResponse(body=body, media_type=JSON)
 
 
 async def _list_all(request: Request[Any, Any, Any], wanted: SearchQuery) -> ASGIResponse:

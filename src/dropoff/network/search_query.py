@@ -28,7 +28,7 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     """One of `near` and `q`; `near` goes first. Neither, for an operator, lists everything page by page."""
 
     near: Annotated[str, Meta(max_length=80, description="LAT,LON in degrees")] | None = None
-    q: Annotated[str, Meta(max_length=200, description="a postcode or a city of the network")] | None = None
+    q: Annotated[str, Meta(max_length=200, description="a postcode or a town, however it is spelt")] | None = None
     country: Annotated[str, Meta(max_length=2, description="ISO 3166 alpha-2")] | None = None
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = 20
     kind: Annotated[str, Meta(max_length=100, description="any of these, between commas")] | None = None
