@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +17,29 @@ EXAMPLE_GS1_PREFIX = "9521321"
 
 GEOCODERS = ("nominatim", "photon", "pelias")
 
+
+OPENSTREETMAP = "© OpenStreetMap contributors"
+"""Nearly all tiles are drawn from its data, which asks to be named."""
+
+
 class Misconfigured(Exception):
     """A setting is missing or wrong; the message names it and says what to do."""
+
+
+class MapTiles(msgspec.Struct, frozen=True):
+    """Where the map's pictures come from; nowhere when `address` is empty."""
+
+    address: str = ""
+    attribution: str = ""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The origins a browser asks, for the policy of the pages that show a map."""
+        if not self.address:
+            return ()
+        parts = urlsplit(self.address)
+        names = [parts.netloc.replace("{s}", letter) for letter in "abc"] if "{s}" in parts.netloc else [parts.netloc]
+        return tuple(f"{parts.scheme}://{name}" for name in names)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret: str
     webhook_allow_private: bool = False
     gs1_prefix: str = EXAMPLE_GS1_PREFIX
-    map_tiles: str = ""
+    map_tiles: MapTiles = MapTiles()
     smtp_url: str = ""
     geocoder: str = ""
     geocoder_url: str = ""
@@ -48,7 +70,7 @@ DOCUMENTED = {
     "DROPOFF_SECRET": "The root of all derived codes and sealed values; made in the data folder on SQLite, required on PostgreSQL.",
     "DROPOFF_WEBHOOK_ALLOW_PRIVATE": "`true` lets webhooks go to private and loopback addresses, for trials only; default `false`.",
     "DROPOFF_GS1_PREFIX": "Your GS1 company prefix (7 to 10 digits); unset, GS1's example prefix is used and every label says so.",
-    "DROPOFF_MAP_TILES": "URL template of map tiles; kept for the map, unused so far.",
+    "DROPOFF_MAP_TILES": "Map tiles for the finder: `https://tiles.example.org/{z}/{x}/{y}.png`, then a blank and whom to credit; unset, the map is an outline.",
     "DROPOFF_GEOCODER": "A service that is asked for places nobody here knows: `nominatim`, `photon` or `pelias`; default none. What shoppers search for is sent there.",
     "DROPOFF_GEOCODER_URL": "Its address, when it is not the public one; `pelias` has no public one.",
     "DROPOFF_GEOCODER_USER_AGENT": "How we name ourselves to it, with a way to reach you; default the version and `DROPOFF_BASE_URL`.",
@@ -86,7 +108,7 @@ def load(environ: Mapping[str, str] | None = None, *, port: int = 8000) -> Setti
         secret=secret,
         webhook_allow_private=_flag("DROPOFF_WEBHOOK_ALLOW_PRIVATE", env.get("DROPOFF_WEBHOOK_ALLOW_PRIVATE")),
         gs1_prefix=_gs1_prefix(env.get("DROPOFF_GS1_PREFIX")),
-        map_tiles=env.get("DROPOFF_MAP_TILES", ""),
+        map_tiles=_map_tiles(env.get("DROPOFF_MAP_TILES", "")),
         smtp_url=env.get("DROPOFF_SMTP_URL", ""),
         geocoder=_geocoder(env.get("DROPOFF_GEOCODER", ""), env.get("DROPOFF_GEOCODER_URL", "")),
         geocoder_url=_geocoder_url(env.get("DROPOFF_GEOCODER_URL", "")),
@@ -142,6 +164,21 @@ def _base_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
         raise Misconfigured("DROPOFF_BASE_URL must be like https://returns.example.org, without a path.")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _map_tiles(text: str) -> MapTiles:
+    address, _, attribution = text.strip().partition(" ")
+    if not address:
+        return MapTiles()
+    parts = urlsplit(address)
+    plain = re.fullmatch(r"(\{s\}\.)?[a-z0-9.-]+(:[0-9]+)?", parts.netloc)
+    if (
+        parts.scheme not in ("http", "https")
+        or not plain
+        or any(part not in parts.path for part in ("{z}", "{x}", "{y}"))
+    ):
+        raise Misconfigured("DROPOFF_MAP_TILES must be like https://tiles.example.org/{z}/{x}/{y}.png.")
+    return MapTiles(address, attribution.strip() or OPENSTREETMAP)
 
 
 def _flag(name: str, text: str | None) -> bool:

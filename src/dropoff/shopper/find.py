@@ -14,6 +14,7 @@ from dropoff.network import countries, hours_told
 from dropoff.network.hours_told import Hours, Standing
 from dropoff.network.nearby import Hit, Search, Snapshot
 from dropoff.network.nearby_place import Place
+from dropoff.settings import MapTiles
 from dropoff.shopper import find_words
 from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS, Choice, Filters, Said
 from dropoff.shopper.rules import N_
@@ -24,6 +25,23 @@ PAGES_MAX: Final = 5
 FAR_M: Final = 50_000.0
 """From here on a place is no longer "near"; and what nobody has this near is no filter."""
 PINS_MAX: Final = 200
+
+SCRIPT_WORDS: Final = {
+    "cluster": N_("%d places here; zoom in"),
+    "failed": N_("The map did not load. Try again"),
+    "hide": N_("Hide the map"),
+    "map": N_("Map of places"),
+    "nearMe": N_("Near me"),
+    "nearMeFailed": N_("Your device does not say where it is. Type a postcode or a town."),
+    "nearMeRefused": N_("The browser may not say where you are. Type a postcode or a town."),
+    "ring": N_("%d min walk"),
+    "show": N_("Show the map"),
+    "suggested": N_("%d suggestions; walk through them with the arrow keys"),
+    "suggestions": N_("Places"),
+    "tooMany": N_("The nearest %d; zoom in for more"),
+    "zoomIn": N_("Zoom in"),
+    "zoomOut": N_("Zoom out"),
+}
 
 Where = tuple[float, float]
 
@@ -73,6 +91,15 @@ class Message(msgspec.Struct, frozen=True):
     links: tuple[tuple[str, str], ...] = ()
 
 
+class MapView(msgspec.Struct, frozen=True):
+    """`tiles` empty: the outline is drawn. `words` is JSON: what the scripts say, from the page's one catalogue."""
+
+    pins: str
+    tiles: str
+    tiles_from: str
+    words: str
+
+
 class FindView(msgspec.Struct, frozen=True, kw_only=True):
     q: str
     title: str
@@ -87,9 +114,7 @@ class FindView(msgspec.Struct, frozen=True, kw_only=True):
     more: str
     """Where "show more" leads; empty when that is all."""
     here: Where | None
-    pins: str
-    """Where the map gets its pins from."""
-    tiles: str
+    map: MapView
 
 
 class Pin(msgspec.Struct, frozen=True):
@@ -110,7 +135,7 @@ class Pins(msgspec.Struct, frozen=True):
     all: bool
 
 
-def find(snapshot: Snapshot, wanted: Wanted, at: datetime, tiles: str) -> FindView:
+def find(snapshot: Snapshot, wanted: Wanted, at: datetime, tiles: MapTiles) -> FindView:
     if wanted.here is None:
         return _view(wanted, tiles, message=_nowhere(wanted))
     limit = PAGE_SIZE * wanted.page
@@ -144,7 +169,7 @@ def named(snapshot: Snapshot, q: str, country: str, preferred: Sequence[str]) ->
 
 def _view(
     wanted: Wanted,
-    tiles: str,
+    tiles: MapTiles,
     *,
     message: Message | None,
     choices: tuple[Choice, ...] = (),
@@ -164,8 +189,12 @@ def _view(
         places=places,
         more=more,
         here=wanted.here,
-        pins=find_words.address({}, wanted.filters).replace("/find", "/find/pins", 1),
-        tiles=tiles,
+        map=MapView(
+            pins=find_words.address({}, wanted.filters).replace("/find", "/find/pins", 1),
+            tiles=tiles.address,
+            tiles_from=tiles.attribution,
+            words=msgspec.json.encode(SCRIPT_WORDS).decode(),
+        ),
     )
 
 

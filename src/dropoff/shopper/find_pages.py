@@ -18,6 +18,7 @@ from dropoff.shopper.find import Message, Wanted, Where
 from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS, Filters
 from dropoff.shopper.rules import N_
 from dropoff.web.answers import answer
+from dropoff.web.middleware import allow_images
 from dropoff.web.shell import page, render
 
 Q_MAX: Final = 80
@@ -33,6 +34,7 @@ async def find_page(request: Request[Any, Any, Any]) -> ASGIResponse:
         _find, context, dict(request.query_params), request.headers.get("accept-language", "")
     )
     headers = A_MINUTE if not request.query_params else None
+    allow_images(request.scope, context.settings.map_tiles.hosts)
     return page(render("find/list.html", view), headers=headers)
 
 

@@ -1,6 +1,6 @@
 """The built browser files, held in memory as ready bytes and served for ever under their hashed names.
 
-`python static/build.py` (part of `make install`) writes them with a manifest; the wheel carries them. A checkout
+`node static/build.mjs` (part of `make install`) writes them with a manifest; the wheel carries them. A checkout
 without them still starts: pages come unstyled, and log, link and answer name the command that is missing.
 """
 
@@ -20,7 +20,12 @@ FOLDER: Final = Path(__file__).with_name("assets")
 NOT_BUILT: Final = "The browser files are not built. Run `make install` and start again."
 FOREVER: Final = "public, max-age=31536000, immutable"
 log = logging.getLogger("dropoff.web")
-_TYPES: Final = {"css": "text/css", "svg": "image/svg+xml", "js": "text/javascript"}
+_TYPES: Final = {
+    "css": "text/css",
+    "js": "text/javascript",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+}
 
 
 class Asset(msgspec.Struct, frozen=True):

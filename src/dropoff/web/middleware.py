@@ -6,21 +6,31 @@ It logs the route's pattern, never the path: a path may hold a pass code.
 import logging
 import secrets
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import Histogram
 
 from dropoff.web import metrics
+from dropoff.web.logs import RequestLine, tell_request
 
-CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data: https:; script-src 'self'; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
-)
+
+def policy(images: Iterable[str] = ()) -> bytes:
+    """The Content-Security-Policy. `images`: origins beside our own that a page's pictures come from."""
+    pictures = " ".join(["img-src 'self' data:", *images])
+    text = (
+        f"default-src 'none'; style-src 'self'; {pictures}; script-src 'self'; font-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+    )
+    return text.encode()
+
+
 HEADERS: list[tuple[bytes, bytes]] = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", CSP.encode()),
+    (b"content-security-policy", policy()),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"geolocation=(self), camera=(self), microphone=()"),
 ]
@@ -32,6 +42,11 @@ def set_caller(scope: Any, who: str) -> None:
     scope["dropoff_caller"] = who
 
 
+def allow_images(scope: Any, origins: Iterable[str]) -> None:
+    """Told by a page whose pictures come from elsewhere too, for this answer alone."""
+    scope["dropoff_policy"] = policy(origins)
+
+
 def caller(scope: Any) -> str:
     return str(scope.get("dropoff_caller", "anyone"))
 
@@ -39,6 +54,7 @@ def caller(scope: Any) -> str:
 class Edge:
     def __init__(self, app: ASGIApp, https: bool) -> None:
         self.app = app
+        self.seen: dict[tuple[str, str], Histogram] = {}
         self.headers = HEADERS + ([(b"strict-transport-security", b"max-age=31536000")] if https else [])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +71,11 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *self.headers, (b"x-request-id", request_id.encode())]
+                own = self.headers
+                wider: Any = scope.get("dropoff_policy")
+                if wider is not None:
+                    own = [(name, wider if name == b"content-security-policy" else value) for name, value in own]
+                message["headers"] = [*message["headers"], *own, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
@@ -65,15 +85,11 @@ class Edge:
 
     def _tell(self, scope: Any, status: int, seconds: float, request_id: str) -> None:
         route = scope.get("path_template") or "unrouted"
-        metrics.REQUESTS.labels(route=route, status=f"{status // 100}xx").observe(seconds)
-        log.info(
-            "request",
-            extra={
-                "request_id": request_id,
-                "method": scope["method"],
-                "route": route,
-                "status": status,
-                "ms": round(seconds * 1000, 1),
-                "who": caller(scope),
-            },
-        )
+        kind = (route, f"{status // 100}xx")
+        seen = self.seen.get(kind)
+        if seen is None:
+            seen = self.seen[kind] = metrics.REQUESTS.labels(*kind)
+        seen.observe(seconds)
+        if log.isEnabledFor(logging.INFO):
+            ms = round(seconds * 1000, 1)
+            tell_request(RequestLine(request_id, scope["method"], route, status, ms, caller(scope)))
