@@ -433,6 +433,8 @@ def test_a_return_that_is_paid_waits_for_no_money(db: Database) -> None:
     travel(shop, jackets + socks, "receive", next=Next("refund"))
     shop.refund(made, jackets, 17800)
     assert shop.view(made.id).money.next == Next("refund")
-    shop.refund(made, socks, 1290, "RF-2")
+    last = shop.refund(made, socks, 1290, "RF-2")
     now = shop.view(made.id)
+    assert isinstance(last, PaymentView)
+    assert last.money == now.money
     assert (now.status, now.money.amount, now.money.next) == ("resolved", 0, None)

@@ -263,6 +263,7 @@ def _content_hash(head: ReturnRow, settlement: Settlement) -> str:
 def _view(tx: Tx, head: ReturnRow, settlement: Settlement, payment: money.NewPayment | RefundRow) -> PaymentView:
     paid = money.paid_by(tx, payment.return_id, payment.id)
     units = {unit.id: unit for unit in store.units_by_id(tx, settlement.units)}
+    now = store.find_return(tx, head.id) or head  # its next step may have ended with the money
     return PaymentView(
         id=payment.id,
         return_=head.id,
@@ -277,5 +278,5 @@ def _view(tx: Tx, head: ReturnRow, settlement: Settlement, payment: money.NewPay
             )
             for unit_id in settlement.units
         ],
-        money=money_view(tx, head),
+        money=money_view(tx, now),
     )
