@@ -2,6 +2,17 @@
 
 from dropoff.db.database import Database
 from dropoff.db.faults import CommitUncertain, Contended, NotWritten, Overloaded, Unavailable
+from dropoff.db.prepared import Prepared, into
 from dropoff.db.tx import Tx
 
-__all__ = ["CommitUncertain", "Contended", "Database", "NotWritten", "Overloaded", "Tx", "Unavailable"]
+__all__ = [
+    "CommitUncertain",
+    "Contended",
+    "Database",
+    "NotWritten",
+    "Overloaded",
+    "Prepared",
+    "Tx",
+    "Unavailable",
+    "into",
+]

@@ -147,11 +147,13 @@ class WriteLane:
             for call in group:
                 self._again(call, error)
             return []
-        tx = Tx(connection)
+        tx = Tx(connection, defers=True)
         results: list[Any] = []
         try:
             for call in group:
-                results.append(call.fn(tx, *call.args))  # noqa: PERF401 - its length tells who failed
+                result = call.fn(tx, *call.args)
+                tx.flush()  # here and not for the whole group: a row that cannot be written is this caller's fault
+                results.append(result)
             if not _is_intact(connection):
                 raise SwallowedError
         except Exception as error:  # sorted below: again, apart, or the caller's own fault

@@ -1,10 +1,16 @@
 """A transaction as stores see it: three verbs, a savepoint, and a list of who wants to be woken after the commit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+
+from dropoff.db.direct import Direct
+from dropoff.db.prepared import Prepared
+from dropoff.db.waiting import Waiting
+
+Statement = sa.Executable | Prepared
 
 
 class Savepoint:
@@ -18,48 +24,159 @@ class Savepoint:
 
 
 class Tx:
-    def __init__(self, connection: sa.Connection) -> None:
+    """Statements are `Prepared` ones, with the values for their parameters, or any that Core takes.
+
+    What is appended waits until a statement may need it, or `flush`: whoever makes a `Tx` that defers flushes it.
+    """
+
+    def __init__(self, connection: sa.Connection, *, defers: bool = False) -> None:
         self._connection = connection
+        self._dialect = connection.dialect
         self.dialect = connection.dialect.name
         self.wakes: set[str] = set()
+        # Whoever listens to what Core sends hears all of it, so nothing goes past Core then.
+        listened = bool(connection.engine.dispatch.before_cursor_execute)
+        self._direct = None if listened else Direct(connection)
+        self._defers = defers
+        self._waiting = Waiting()
+        self._known: dict[tuple[Any, ...], list[sa.Row[Any]]] = {}
+        self._known_of: set[str] = set()
+        self._depth = 0
 
-    def read(self, statement: sa.Executable) -> list[sa.Row[Any]]:
-        return list(self._connection.execute(statement).all())
+    def read(self, statement: Statement, /, **values: Any) -> list[sa.Row[Any]]:
+        if isinstance(statement, Prepared):
+            return self._rows(statement, values)
+        self.flush()
+        return list(self._connection.execute(statement, values).all())
 
-    def first(self, statement: sa.Executable) -> sa.Row[Any] | None:
-        return self._connection.execute(statement).first()
+    def first(self, statement: Statement, /, **values: Any) -> sa.Row[Any] | None:
+        if isinstance(statement, Prepared):
+            rows = self._rows(statement, values)
+            return rows[0] if rows else None
+        self.flush()
+        return self._connection.execute(statement, values).first()
 
-    def change(self, statement: sa.Executable) -> list[sa.Row[Any]]:
+    def once(self, statement: Prepared, /, **values: Any) -> list[sa.Row[Any]]:
+        """Like `read`, but asked once in a transaction unless it changes one of the tables: for what stands still, as
+        a retailer or a place does, and all callers of a group ask. Whatever others commit meanwhile comes too late for
+        this group, as if it had committed after it."""
+        key = (statement, *values.items())
+        rows = self._known.get(key)
+        if rows is None:
+            rows = self._known[key] = self._rows(statement, values)
+            self._known_of |= statement.touches
+        return rows
+
+    def change(self, statement: Statement, /, **values: Any) -> list[sa.Row[Any]]:
         """Runs at once and answers the rows of RETURNING, so that it can guard: no row means "not yours to take"."""
-        result = self._connection.execute(statement)
+        if isinstance(statement, Prepared):
+            return self._rows(statement, values)
+        result = self._execute(statement, values)
         return list(result.all()) if result.returns_rows else []
 
-    def count(self, statement: sa.Executable) -> int:
+    def count(self, statement: Statement, /, **values: Any) -> int:
         """Like `change`, but answers how many rows it touched."""
-        return int(self._connection.execute(statement).rowcount)
+        if not isinstance(statement, Prepared):
+            return int(self._execute(statement, values).rowcount)
+        self._make_way(statement)
+        form = statement.form(self._dialect, values) if self._direct is not None else None
+        if form is None or self._direct is None:
+            return int(self._connection.execute(statement.statement, values).rowcount)
+        return self._direct.count(form.sql, form.bind(values))
+
+    def count_many(self, statement: Prepared, rows: list[dict[str, Any]]) -> int:
+        """The statement once for each row of values; how many rows it touched in all."""
+        if not rows:
+            return 0
+        self._make_way(statement)
+        form = statement.form(self._dialect, rows[0]) if self._direct is not None else None
+        if form is None or self._direct is None:
+            return int(self._connection.execute(statement.statement, rows).rowcount)
+        if len(rows) == 1:
+            return self._direct.count(form.sql, form.bind(rows[0]))
+        return self._direct.count_many(form.sql, [form.bind(row) for row in rows])
 
     def append(self, table: sa.Table, row: Mapping[str, Any]) -> None:
         """A pure insert with ids made by the caller; nothing in this transaction may depend on when it runs."""
-        self._connection.execute(table.insert(), dict(row))
+        self.append_many(table, [row])
 
-    def append_many(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(table.insert(), rows)
+    def append_many(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        for row in rows:
+            self._waiting.add(table, row)
+        if table.fullname in self._known_of:
+            self._forget()
+        if not self._defers:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what waits, each table's rows at once, parents before their children."""
+        if not self._waiting.tables:
+            return
+        waiting, self._waiting = self._waiting, Waiting()
+        for statement, rows in waiting.statements():
+            self.count_many(statement, rows)
 
     @contextmanager
     def savepoint(self) -> Iterator[Savepoint]:
-        nested = self._connection.begin_nested()
-        mark = Savepoint()
+        mark, waiting = Savepoint(), self._waiting.copy()
+        # Always the same names: a statement that the driver knows costs it little.
+        self._depth += 1
+        name = f"level_{self._depth}"
+        self._say(f"SAVEPOINT {name}")
         try:
             yield mark
+            if not mark.rolled_back:
+                self.flush()  # what cannot be written is the block's own fault
         except BaseException:
-            nested.rollback()
+            if not self._connection.invalidated:
+                self._roll_back(name, waiting)
             raise
+        finally:
+            self._depth -= 1
         if mark.rolled_back:
-            nested.rollback()
+            self._roll_back(name, waiting)
         else:
-            nested.commit()
+            self._say(f"RELEASE SAVEPOINT {name}")
 
     def wake(self, name: str) -> None:
         """After the commit, whoever listens for this name is woken, in this process and in the others."""
         self.wakes.add(name)
+
+    def _rows(self, statement: Prepared, values: dict[str, Any]) -> list[sa.Row[Any]]:
+        self._make_way(statement)
+        form = statement.form(self._dialect, values) if self._direct is not None else None
+        if form is None or self._direct is None:
+            result = self._connection.execute(statement.statement, values)
+            return list(result.all()) if result.returns_rows else []
+        if form.answers:
+            return form.rows(self._direct.rows(form.sql, form.bind(values)))
+        self._direct.count(form.sql, form.bind(values))
+        return []
+
+    def _execute(self, statement: sa.Executable, values: dict[str, Any]) -> sa.CursorResult[Any]:
+        """A change of which nobody knows what it touches."""
+        self.flush()
+        self._forget()
+        return self._connection.execute(statement, values)
+
+    def _make_way(self, statement: Prepared) -> None:
+        if self._waiting.tables and not statement.touches.isdisjoint(self._waiting.tables):
+            self.flush()
+        if statement.changes in self._known_of:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._known.clear()
+        self._known_of.clear()
+
+    def _roll_back(self, name: str, waiting: Waiting) -> None:
+        self._say(f"ROLLBACK TO SAVEPOINT {name}")
+        self._say(f"RELEASE SAVEPOINT {name}")
+        self._waiting = waiting  # of these, what was written inside the block is gone again
+        self._forget()
+
+    def _say(self, sql: str) -> None:
+        if self._direct is not None:
+            self._direct.count(sql)
+        else:
+            self._connection.exec_driver_sql(sql)
