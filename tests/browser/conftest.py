@@ -7,6 +7,7 @@ the rest of a run is still worth reading.
 import itertools
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -57,8 +58,9 @@ def chromium_path() -> Path:
 class World:
     """What the network, a retailer and a till did before the browser comes. Every call is one of the public API."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, database: Path) -> None:
         self.base_url = base_url
+        self._database = database
         self._clients: list[httpx.Client] = []
         self.operator = self._client(OPERATOR_KEY)
         self._numbers = itertools.count(1)
@@ -173,6 +175,15 @@ class World:
         ]
         return {**self.post(retailer, "/v1/returns", {"order": reference, "units": units}), "order": reference}
 
+    def expire(self, issued: dict[str, Any]) -> None:
+        """The one thing that no call can do: make weeks go by."""
+        past = datetime.now(UTC) - timedelta(days=3)
+        last_day, end = (f"{moment:%Y-%m-%dT%H:%M:%S.000Z}" for moment in (past, past + timedelta(days=1)))
+        with closing(sqlite3.connect(self._database, timeout=10)) as database, database:
+            database.execute(
+                "UPDATE return SET last_day_at = ?, expires_at = ? WHERE id = ?", (last_day, end, issued["id"])
+            )
+
     def pairing_url(self, location: str = "") -> str:
         number = next(self._numbers)
         place = location or self.locations["spaeti"]
@@ -198,9 +209,14 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the served process."""
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="session")
+def served(data: Path) -> Iterator[str]:
     """The base URL of a process of its own, as `dropoff serve` starts it."""
-    data = tmp_path_factory.mktemp("served")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -236,8 +252,8 @@ def _answers(client: httpx.Client, url: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def world(served: str) -> Iterator[World]:
-    with closing(World(served)) as made:
+def world(served: str, data: Path) -> Iterator[World]:
+    with closing(World(served, data / "dropoff.sqlite3")) as made:
         yield made
 
 

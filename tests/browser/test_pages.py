@@ -7,9 +7,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from dropoff.kernel import gs1
+
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+"""All that the dark scheme changes."""
 SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
   .filter(e => e.checkVisibility() && !e.classList.contains('skip'))
   .map(e => [e, (e.closest('label.choice') || e).getBoundingClientRect()])
@@ -93,16 +97,103 @@ def till_foreign(page: Page, world) -> None:
     scan(page, "1Z999AA10123456784")
 
 
+def till_new_label(page: Page, world) -> None:
+    paired(page, world)
+    scan(page, gs1.nth_sscc("9521321", 800_001))
+    expect(page.get_by_role("button", name="Open a bag with it")).to_be_visible()
+
+
+def till_counts_differ(page: Page, world) -> None:
+    till_handover(page, world)
+    page.locator('[name="take"]').first.check()
+    page.get_by_label("The driver counts").fill("7")
+    page.get_by_role("button", name="Hand over").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The counts differ")
+
+
+def till_broken_seal(page: Page, world) -> None:
+    till_handover(page, world)
+    page.locator('[name="broken"]').last.check()
+    page.get_by_role("button", name="Hand over").click()
+    expect(page.get_by_role("heading", name="Stays here")).to_be_visible()
+
+
+def till_lost(page: Page, world) -> None:
+    paired(page, world)
+    page.context.clear_cookies()
+    scan(page, "anything")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was stored")
+
+
+def pass_cancelled(page: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    world.post(retailer, f"/v1/returns/{issued['id']}/cancel", {})
+    page.goto(f"/p/{issued['pass']['code']}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This return is cancelled")
+
+
+def pass_expired(page: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    world.expire(issued)
+    page.goto(f"/p/{issued['pass']['code']}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The code has run out")
+
+
+def pass_handed_in(page: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    paired(page, world)
+    scan(page, issued["pass"]["url"])
+    page.get_by_label("Wollsocken", exact=True).uncheck()
+    page.get_by_label("Why not?").and_(page.locator("select:visible")).select_option("wet_or_leaking")
+    page.get_by_label("Scan the tag").fill(world.tag())
+    page.get_by_role("button", name="Take it in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Taken in")
+    page.goto(f"/p/{issued['pass']['code']}")
+    expect(page.locator(".timeline")).to_contain_text("Wollsocken (wet or leaking)")
+
+
+def receipt(page: Page, world) -> None:
+    pass_handed_in(page, world)
+    page.get_by_role("link", name="Your receipt").click()
+    expect(page.get_by_text("Wet or leaking")).to_be_visible()
+
+
+def signed_in(page: Page, world) -> None:
+    page.goto("/login")
+    page.get_by_label("Key").fill(world.operator.headers["authorization"].removeprefix("Bearer "))
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="The network", exact=True)).to_be_visible()
+
+
+def wrong_key(page: Page, _: object) -> None:
+    page.goto("/login")
+    page.get_by_label("Key").fill("op_wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("That did not work")
+
+
 PAGES: dict[str, Callable[[Page, object], object]] = {
     "home": lambda page, _: page.goto("/"),
+    "home signed in": signed_in,
+    "login refused": wrong_key,
     "login": lambda page, _: page.goto("/login"),
     "problems": lambda page, _: page.goto("/problems"),
     "problem": lambda page, _: page.goto("/problems/not-found"),
     "not found": lambda page, _: page.goto("/nothing/here"),
     "pass": shopper,
+    "pass cancelled": pass_cancelled,
+    "pass expired": pass_expired,
+    "pass handed in": pass_handed_in,
+    "pass without a place": lambda page, world: shopper(page, world, "?q=Atlantis"),
+    "receipt": receipt,
+    "receipt unknown": lambda page, _: page.goto("/r/nothing"),
     "pass renew": lambda page, world: shopper(page, world, "/renew"),
     "pass cancel": lambda page, world: shopper(page, world, "/cancel"),
     "pass unknown": lambda page, _: page.goto("/p/0000000000000000"),
+    "pairing used": lambda page, _: page.goto("/pair/0000-0000-0000-0000"),
     "pairing": lambda page, world: page.goto(world.pairing_url()),
     "unpaired": lambda page, _: page.goto("/till"),
     "till": paired,
@@ -114,6 +205,10 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
     "till parcel": till_parcel,
     "till handover": till_handover,
     "till foreign": till_foreign,
+    "till new label": till_new_label,
+    "till counts differ": till_counts_differ,
+    "till broken seal": till_broken_seal,
+    "till lost": till_lost,
 }
 
 
@@ -121,9 +216,9 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
 def test_every_page_is_accessible_and_fits_a_small_phone(name: str, visit: Page, world) -> None:
     PAGES[name](visit, world)
     axe = Axe()
-    for scheme in ("light", "dark"):
+    for scheme, rules in (("light", RULES), ("dark", COLOURS)):
         visit.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found = axe.run(visit, options=RULES)
+        found = axe.run(visit, options=rules)
         assert found.violations_count == 0, found.generate_report()
     visit.set_viewport_size({"width": 320, "height": 640})
     assert visit.evaluate("document.documentElement.scrollWidth") <= 320

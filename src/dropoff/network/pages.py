@@ -18,6 +18,8 @@ from dropoff.network.store import Location
 from dropoff.web import words
 from dropoff.web.shell import page, render, see_other
 
+NOT_PAIRED: Final = "It was used already, its time is over, or a letter got lost. Ask the operator for a new one."
+
 
 class PairView(msgspec.Struct, frozen=True):
     problem: str = ""
@@ -60,8 +62,7 @@ def _pair_browser(tx: Tx, code: str, at: Any) -> str | Problem:
 
 
 def _refused(problem: Problem) -> ASGIResponse:
-    kind = PROBLEMS[problem.code]
-    return page(render("network/pair.html", PairView(problem=kind.help)), kind.status)
+    return page(render("network/pair.html", PairView(problem=NOT_PAIRED)), PROBLEMS[problem.code].status)
 
 
 def _address(place: Location) -> str:
