@@ -149,7 +149,7 @@ def test_what_takes_long_goes_on(nearby: Nearby, handler: Litestar, monkeypatch:
 def test_the_answer_tells_all_of_a_place(nearby: Nearby, handler: Litestar) -> None:
     body = ask(Door(handler, nearby), "near=56.16,10.19&limit=100")[2]
     found, plain = msgspec.json.decode(body, type=FoundLocations), msgspec.json.decode(body)
-    assert set(plain) == set(FoundLocations.__struct_fields__)
+    assert set(plain) | {"place"} == set(FoundLocations.__struct_fields__), "`place` answers `q`"
     assert all(set(item) == set(FoundLocation.__struct_fields__) for item in plain["items"])
     shown = {item.id: item for item in found.items}
     assert len(shown) == 61
