@@ -13,13 +13,14 @@ import pytest
 import sqlalchemy as sa
 
 from dropoff.db import Database, Tx
+from dropoff.db.schema import db_now
 from dropoff.events.tables import event
 from dropoff.kernel.errors import Problem
-from dropoff.network import import_store, importing, refreshing, store
+from dropoff.network import applying, applying_store, importing, refreshing, staging, store
 from dropoff.network.importing import FileKind, ImportReport
 from dropoff.network.nearby import Nearby, Search
 from dropoff.network.refreshing import Refresher
-from dropoff.network.tables import location, location_import, location_stage
+from dropoff.network.tables import location, location_import, location_source, location_stage
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -177,29 +178,121 @@ def test_a_fault_while_staging_leaves_no_stage(files: Files, monkeypatch: pytest
     def broken(*_: Any) -> None:
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(importing, "put_in_force", broken)
+    monkeypatch.setattr(applying, "settle", broken)
     with pytest.raises(OSError, match="disk"):
         files.take(feature(1))
     assert files.db.read_sync(left_over) == (0, ["failed"])
     assert files.db.read_sync(states) == {}
 
 
-def test_the_stage_of_a_dead_process_is_emptied_by_age(files: Files) -> None:
-    row = importing._stage_row("imp_dead", _cleaned())
+class Killed(BaseException):
+    """What no handler catches, as a kill does."""
 
-    def died(tx: Tx) -> None:
-        import_store.begin(tx, "imp_dead", "test", NOW - timedelta(hours=7))
-        import_store.stage(tx, [row])
 
-    files.db.write_sync(died)
-    assert files.db.write_sync(importing.sweep, NOW - timedelta(hours=2)) == 0
-    assert files.db.write_sync(importing.sweep, NOW) == 1
+def imports(tx: Tx) -> list[Any]:
+    return tx.read(sa.select(location_import).order_by(location_import.c.id))
+
+
+def fall_silent(tx: Tx, seconds: float) -> None:
+    tx.change(sa.update(location_import).values(touched_at=db_now(-seconds)))
+    tx.change(sa.update(location_source).values(claimed_until=db_now(-seconds)))
+
+
+def killed_at(files: Files, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, call: int, *rows: Any) -> None:
+    """The process dies at that call of a function of the importer, and what it does on its way out does not happen."""
+    real, calls = getattr(place, name), [0]
+
+    def deadly(*args: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == call:
+            raise Killed
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, deadly)
+        patch.setattr(importing, "_abandon", lambda *_: None)
+        patch.setattr(applying_store, "end_claim", lambda *_: None)
+        with pytest.raises(Killed):
+            files.take(*rows)
+
+
+def test_the_stage_of_a_dead_process_is_emptied_when_it_was_silent_long_enough(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at(files, monkeypatch, applying, "settle", 1, feature(1))
+    assert importing.sweep(files.db, NOW) == 0
+    files.db.write_sync(fall_silent, importing.SILENT_FILE_S + 1)
+    assert importing.sweep(files.db, NOW) == 1
     assert files.db.read_sync(left_over) == (0, ["failed"])
+    assert files.db.read_sync(states) == {}
 
 
-def _cleaned() -> Any:
-    made = feature(1)
-    return importing.clean(importing.RawRow(0, made["properties"], made["geometry"]))
+def test_an_import_that_died_while_coming_into_force_is_brought_to_its_end(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "APPLY_AT_ONCE", 3)
+    files.take(*map(feature, range(4)))
+    revision = files.db.read_sync(store.revision)
+    rows = [feature(number, name="New") for number in range(8)]
+    killed_at(files, monkeypatch, applying_store, "apply_some", 2, *rows)
+    assert [row.state for row in files.db.read_sync(imports)] == ["done", "applying"]
+    assert files.db.read_sync(store.revision) == revision, "a part of it is in everybody's search"
+    files.db.write_sync(fall_silent, 2 * applying.LEASE_S + 1)
+    assert importing.sweep(files.db, NOW) == 1
+    assert files.db.read_sync(left_over) == (0, ["done", "done"])
+    assert {place.name for place in files.db.read_sync(store.public_places)} == {"New"}
+    assert len(files.db.read_sync(states)) == 8
+    assert files.db.read_sync(store.revision) > revision
+
+
+def test_the_next_import_finishes_a_dead_one_before_its_own(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "APPLY_AT_ONCE", 3)
+    killed_at(files, monkeypatch, applying_store, "apply_some", 2, *[feature(n, name="Dead") for n in range(8)])
+    files.db.write_sync(fall_silent, applying.LEASE_S + 1)
+    files.take(*[feature(number, name="Later") for number in range(5)])
+    found = {place.external_id: place.name for place in files.db.read_sync(store.public_places)}
+    assert found == {f"x:{number}": "Later" if number < 5 else "Dead" for number in range(8)}
+    assert files.db.read_sync(left_over) == (0, ["done", "done"])
+
+
+def test_a_large_import_is_seen_whole_or_not_at_all(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "APPLY_AT_ONCE", 7)
+    monkeypatch.setattr(applying, "COMPARE_AT_ONCE", 5)
+    monkeypatch.setattr(staging, "CHUNK", 4)
+    nearby, seen = Nearby(), set()
+    real = applying_store.apply_some
+
+    def watched(*args: Any) -> int:
+        refreshing.refresh(files.db, nearby)
+        seen.add(len(nearby.snapshot))
+        return real(*args)
+
+    monkeypatch.setattr(applying_store, "apply_some", watched)
+    assert counts(files.take(*map(feature, range(50)))) == (50, 0, 0, 0)
+    refreshing.refresh(files.db, nearby)
+    assert counts(files.take(*[feature(n, name="B") for n in range(10, 60)], replace=True)) == (10, 40, 0, 10)
+    refreshing.refresh(files.db, nearby)
+    assert seen == {0, 50}
+    assert len(nearby.snapshot) == 50
+
+
+def test_each_import_tells_its_rows_again_later(files: Files) -> None:
+    report = files.take(feature(1, name=" A "), "junk", feature(1), feature(2, kind="zeppelin"))
+    (made,) = files.db.read_sync(imports)
+    assert importing.report_of(files.db, made.id) == report
+    assert [(row.index, row.reason) for row in report.rejected] == [
+        (1, "not_an_object"),
+        (2, "duplicate_id"),
+        (3, "kind_unknown"),
+    ]
+    assert [(row.index, row.fields) for row in report.repaired] == [(0, ("name",))]
+
+
+def test_old_imports_are_forgotten_but_for_the_last_of_each_source(files: Files) -> None:
+    for name in ("a", "b"):
+        files.take(feature(1, name=name))
+    importing.sweep(files.db, NOW + importing.KEPT_FOR + timedelta(days=1))
+    assert len(files.db.read_sync(imports)) == 1
 
 
 def test_imports_of_one_source_at_once_lose_and_double_nothing(files: Files) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from dropoff.db import Database, Tx
 from dropoff.kernel.errors import Problem
-from dropoff.network import importing, service, store
+from dropoff.network import applying_store, importing, service, store
 from dropoff.network.rules import Lane, NextStop
 from dropoff.network.service import Destination, NewLane, Origin
 from dropoff.retailers import service as retailers
@@ -107,8 +107,9 @@ def test_another_retailers_lanes_do_not_count(world: World) -> None:
 
 def test_places_that_left_take_no_new_lanes_and_no_new_tills(world: World) -> None:
     def left(tx: Tx) -> None:
-        importing.import_store.lock_network(tx)
-        importing.import_store.remove_missing(tx, "imp_none", "test", (), 9, NOW)
+        applying_store.lock_network(tx)
+        ids = applying_store.missing_ids(tx, "imp_none", "test", "", 10)
+        applying_store.remove(tx, "imp_none", "test", ids, 9, NOW)
 
     world.db.write_sync(left)
     new = NewLane(

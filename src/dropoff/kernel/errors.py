@@ -175,6 +175,19 @@ PROBLEMS: dict[str, ProblemKind] = {
         "The gazetteer would lose much of a country",
         "Nothing was changed. Most likely half of the file is missing; if it is right, import it with `--accept-loss`.",
     ),
+    "location-source-busy": ProblemKind(
+        409,
+        "Another import of this source is coming into force",
+        "Wait for the time in Retry-After and send it again; nothing was changed.",
+    ),
+    "location-source-unknown": ProblemKind(
+        404,
+        "No source of places has that name",
+        "`dropoff plugins` and GET /v1/location-sources list what is set up.",
+    ),
+    "location-import-not-held": ProblemKind(
+        409, "The import is not held", "Only an import that the brake holds can be released. Read it for its state."
+    ),
     "location-unknown": ProblemKind(
         404, "There is no such location", "Check the location's id with GET /v1/locations."
     ),

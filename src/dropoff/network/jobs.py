@@ -6,7 +6,7 @@ from typing import Any, Final
 from dropoff.kernel.clock import now
 from dropoff.network import gazetteer_importing
 from dropoff.network.gazetteer_refreshing import GazetteerRefresher
-from dropoff.network.importing import sweep
+from dropoff.network.importing import clear_uploads, sweep
 from dropoff.network.refreshing import Refresher
 
 SWEEP: Final = "network.sweep_imports"
@@ -16,7 +16,8 @@ PERIODIC: Final[dict[str, int]] = {SWEEP: 3600}
 
 def handlers(context: Any) -> dict[str, Callable[..., None]]:
     def sweep_imports(*_: Any) -> None:
-        context.db.write_sync(sweep, now())
+        sweep(context.db, now())
+        clear_uploads(context.settings.data)
         context.db.write_sync(gazetteer_importing.sweep, now())
         gazetteer_importing.clear_away(context.db)
 

@@ -47,16 +47,66 @@ network_revision = sa.Table(
     sa.CheckConstraint("id = 1", name="single"),
 )
 
+IMPORT_KINDS = ("file", "sync", "trial")
+IMPORT_STATES = ("staging", "held", "applying", "done", "failed")
+_SYNC_RUNS = sa.text("kind <> 'file' AND state IN ('staging', 'applying')")
+
+# A source of places, from its first import on.
+location_source = sa.Table(
+    "location_source",
+    metadata,
+    sa.Column("name", sa.String(60), primary_key=True),
+    sa.Column("host", sa.String(200)),  # where the places came from last; null for files brought by an operator
+    at("tried_at", nullable=True),  # the start of its last sync, for the schedule
+    at("synced_at", nullable=True),  # the last that came into force whole
+    # The import that compares itself with the network or comes into force. One at a time, or what was compared would
+    # not hold any more; by the database's clock, so that the claim of a dead process ends.
+    sa.Column("claimed_by", sa.String(30)),
+    at("claimed_until", nullable=True),
+)
+
 location_import = sa.Table(
     "location_import",
     metadata,
     id_column(),
-    text("source", 60),
+    text("source", 60, index=True),
+    text("kind", 10),
     text("state", 10),
-    sa.Column("report", Json),
+    sa.Column("replaces", sa.Boolean, nullable=False),  # what it does not hold goes
+    sa.Column("released", sa.Boolean, nullable=False),  # an operator let it past the brake
+    sa.Column("host", sa.String(200)),
+    sa.Column("cursor", sa.Text),  # where the source is read on after a break
+    sa.Column("runner", sa.String(80)),  # who reads it; another takes over when it is silent
+    sa.Column("rows_read", sa.BigInteger, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("updated", sa.BigInteger, nullable=False),
+    sa.Column("unchanged", sa.BigInteger, nullable=False),
+    sa.Column("removed", sa.BigInteger, nullable=False),
+    sa.Column("detail", sa.String(500), nullable=False),
+    text("actor", 60),
     at("created_at"),
+    at("touched_at"),  # the last sign of life, by the database's clock
     at("ended_at", nullable=True),
-    one_of("state", ("staging", "done", "failed")),
+    one_of("kind", IMPORT_KINDS),
+    one_of("state", IMPORT_STATES),
+    # One sync of a source at a time: two would read the same pages and hold each other up.
+    sa.Index("uq_location_import_sync", "source", unique=True, sqlite_where=_SYNC_RUNS, postgresql_where=_SYNC_RUNS),
+)
+
+# What an import tells of single rows: refused, repaired, and on a trial what would change.
+location_import_row = sa.Table(
+    "location_import_row",
+    metadata,
+    sa.Column("import_id", sa.String(30), sa.ForeignKey("location_import.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("row_index", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("outcome", sa.String(15), primary_key=True),
+    sa.Column("external_id", sa.String(200)),
+    text("reason", 60),
+    text("detail", 500),
+    sa.Column("fields", Json, nullable=False),
+    sa.Column("spared", sa.Boolean, nullable=False),  # the place it names stays as it is, and is not removed
+    one_of("outcome", ("rejected", "repaired", "create", "update", "remove")),
+    sa.Index("ix_location_import_row_external", "import_id", "external_id"),
 )
 
 location_stage = sa.Table(
@@ -65,11 +115,13 @@ location_stage = sa.Table(
     sa.Column("import_id", sa.String(30), sa.ForeignKey("location_import.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("external_id", sa.String(200), primary_key=True),
     sa.Column("id", sa.String(30), nullable=False),  # used when the row is new
+    sa.Column("verdict", sa.String(10)),  # new, changed, same, then done; null until compared with the network
     *[
         sa.Column(c.name, c.type, nullable=False)
         for c in location.columns
         if c.name not in ("id", "source", "external_id", "state", "revision", "created_at", "updated_at")
     ],
+    sa.Index("ix_location_stage_verdict", "import_id", "verdict"),
 )
 
 lane = sa.Table(

@@ -300,12 +300,48 @@ def upgrade() -> None:
         "location_import",
         sa.Column("id", sa.String(length=30), nullable=False),
         sa.Column("source", sa.String(length=60), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("report", schema.Json, nullable=True),
+        sa.Column("replaces", sa.Boolean(), nullable=False),
+        sa.Column("released", sa.Boolean(), nullable=False),
+        sa.Column("host", sa.String(length=200), nullable=True),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("runner", sa.String(length=80), nullable=True),
+        sa.Column("rows_read", sa.BigInteger(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("unchanged", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.BigInteger(), nullable=False),
+        sa.Column("detail", sa.String(length=500), nullable=False),
+        sa.Column("actor", sa.String(length=60), nullable=False),
         sa.Column("created_at", schema.Timestamp(), nullable=False),
+        sa.Column("touched_at", schema.Timestamp(), nullable=False),
         sa.Column("ended_at", schema.Timestamp(), nullable=True),
-        sa.CheckConstraint("state IN ('staging', 'done', 'failed')", name=op.f("ck_location_import_state")),
+        sa.CheckConstraint("kind IN ('file', 'sync', 'trial')", name=op.f("ck_location_import_kind")),
+        sa.CheckConstraint(
+            "state IN ('staging', 'held', 'applying', 'done', 'failed')", name=op.f("ck_location_import_state")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_location_import")),
+    )
+    with op.batch_alter_table("location_import", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_location_import_source"), ["source"], unique=False)
+        batch_op.create_index(
+            "uq_location_import_sync",
+            ["source"],
+            unique=True,
+            sqlite_where=sa.text("kind <> 'file' AND state IN ('staging', 'applying')"),
+            postgresql_where=sa.text("kind <> 'file' AND state IN ('staging', 'applying')"),
+        )
+
+    op.create_table(
+        "location_source",
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("host", sa.String(length=200), nullable=True),
+        sa.Column("tried_at", schema.Timestamp(), nullable=True),
+        sa.Column("synced_at", schema.Timestamp(), nullable=True),
+        sa.Column("claimed_by", sa.String(length=30), nullable=True),
+        sa.Column("claimed_until", schema.Timestamp(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_location_source")),
     )
     op.create_table(
         "network_revision",
@@ -418,6 +454,7 @@ def upgrade() -> None:
     with op.batch_alter_table("container", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_container_location_id"), ["location_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_container_shipment_id"), ["shipment_id"], unique=False)
+        batch_op.create_index("ix_container_status", ["status", "location_id"], unique=False)
 
     op.create_table(
         "device",
@@ -504,10 +541,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_lane_origin_location_id"), ["origin_location_id"], unique=False)
 
     op.create_table(
+        "location_import_row",
+        sa.Column("import_id", sa.String(length=30), nullable=False),
+        sa.Column("row_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("outcome", sa.String(length=15), nullable=False),
+        sa.Column("external_id", sa.String(length=200), nullable=True),
+        sa.Column("reason", sa.String(length=60), nullable=False),
+        sa.Column("detail", sa.String(length=500), nullable=False),
+        sa.Column("fields", schema.Json, nullable=False),
+        sa.Column("spared", sa.Boolean(), nullable=False),
+        sa.CheckConstraint(
+            "outcome IN ('rejected', 'repaired', 'create', 'update', 'remove')",
+            name=op.f("ck_location_import_row_outcome"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["location_import.id"], name=op.f("fk_location_import_row_import_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("import_id", "row_index", "outcome", name=op.f("pk_location_import_row")),
+    )
+    with op.batch_alter_table("location_import_row", schema=None) as batch_op:
+        batch_op.create_index("ix_location_import_row_external", ["import_id", "external_id"], unique=False)
+
+    op.create_table(
         "location_stage",
         sa.Column("import_id", sa.String(length=30), nullable=False),
         sa.Column("external_id", sa.String(length=200), nullable=False),
         sa.Column("id", sa.String(length=30), nullable=False),
+        sa.Column("verdict", sa.String(length=10), nullable=True),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(length=15), nullable=False),
         sa.Column("operator", sa.String(length=200), nullable=False),
@@ -532,6 +592,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("import_id", "external_id", name=op.f("pk_location_stage")),
     )
+    with op.batch_alter_table("location_stage", schema=None) as batch_op:
+        batch_op.create_index("ix_location_stage_verdict", ["import_id", "verdict"], unique=False)
+
     op.create_table(
         "order",
         sa.Column("id", sa.String(length=30), nullable=False),
@@ -701,10 +764,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("short_hash", name=op.f("uq_return_short_hash")),
     )
     with op.batch_alter_table("return", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_return_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index("ix_return_list", ["retailer_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_return_order_id"), ["order_id"], unique=False)
         batch_op.create_index("ix_return_status", ["retailer_id", "status", "id"], unique=False)
+        batch_op.create_index(
+            "ix_return_waiting",
+            ["expires_at"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('issued', 'partly_handed_in')"),
+            postgresql_where=sa.text("status IN ('issued', 'partly_handed_in')"),
+        )
 
     op.create_table(
         "shipment",
@@ -784,8 +853,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_parcel")),
     )
     with op.batch_alter_table("parcel", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_parcel_container_id"), ["container_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_parcel_location_id"), ["location_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_parcel_hand_in_id"), ["hand_in_id"], unique=False)
+        batch_op.create_index(
+            "ix_parcel_inside",
+            ["container_id"],
+            unique=False,
+            sqlite_where=sa.text("container_id IS NOT NULL"),
+            postgresql_where=sa.text("container_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_parcel_loose",
+            ["location_id"],
+            unique=False,
+            sqlite_where=sa.text("container_id IS NULL AND location_id IS NOT NULL"),
+            postgresql_where=sa.text("container_id IS NULL AND location_id IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_parcel_retailer_id"), ["retailer_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_parcel_return_id"), ["return_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_parcel_tag"), ["tag"], unique=False)
@@ -948,8 +1030,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_parcel_tag"))
         batch_op.drop_index(batch_op.f("ix_parcel_return_id"))
         batch_op.drop_index(batch_op.f("ix_parcel_retailer_id"))
-        batch_op.drop_index(batch_op.f("ix_parcel_location_id"))
-        batch_op.drop_index(batch_op.f("ix_parcel_container_id"))
+        batch_op.drop_index(
+            "ix_parcel_loose",
+            sqlite_where=sa.text("container_id IS NULL AND location_id IS NOT NULL"),
+            postgresql_where=sa.text("container_id IS NULL AND location_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_parcel_inside",
+            sqlite_where=sa.text("container_id IS NOT NULL"),
+            postgresql_where=sa.text("container_id IS NOT NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_parcel_hand_in_id"))
 
     op.drop_table("parcel")
     with op.batch_alter_table("shipment", schema=None) as batch_op:
@@ -959,10 +1050,14 @@ def downgrade() -> None:
 
     op.drop_table("shipment")
     with op.batch_alter_table("return", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_return_waiting",
+            sqlite_where=sa.text("status IN ('issued', 'partly_handed_in')"),
+            postgresql_where=sa.text("status IN ('issued', 'partly_handed_in')"),
+        )
         batch_op.drop_index("ix_return_status")
         batch_op.drop_index(batch_op.f("ix_return_order_id"))
         batch_op.drop_index("ix_return_list")
-        batch_op.drop_index(batch_op.f("ix_return_expires_at"))
 
     op.drop_table("return")
     with op.batch_alter_table("order_line", schema=None) as batch_op:
@@ -992,7 +1087,14 @@ def downgrade() -> None:
 
     op.drop_table("session")
     op.drop_table("order")
+    with op.batch_alter_table("location_stage", schema=None) as batch_op:
+        batch_op.drop_index("ix_location_stage_verdict")
+
     op.drop_table("location_stage")
+    with op.batch_alter_table("location_import_row", schema=None) as batch_op:
+        batch_op.drop_index("ix_location_import_row_external")
+
+    op.drop_table("location_import_row")
     with op.batch_alter_table("lane", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_lane_origin_location_id"))
         batch_op.drop_index(batch_op.f("ix_lane_destination_retailer_id"))
@@ -1009,6 +1111,7 @@ def downgrade() -> None:
 
     op.drop_table("device")
     with op.batch_alter_table("container", schema=None) as batch_op:
+        batch_op.drop_index("ix_container_status")
         batch_op.drop_index(batch_op.f("ix_container_shipment_id"))
         batch_op.drop_index(batch_op.f("ix_container_location_id"))
 
@@ -1030,6 +1133,15 @@ def downgrade() -> None:
 
     op.drop_table("refund")
     op.drop_table("network_revision")
+    op.drop_table("location_source")
+    with op.batch_alter_table("location_import", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_location_import_sync",
+            sqlite_where=sa.text("kind <> 'file' AND state IN ('staging', 'applying')"),
+            postgresql_where=sa.text("kind <> 'file' AND state IN ('staging', 'applying')"),
+        )
+        batch_op.drop_index(batch_op.f("ix_location_import_source"))
+
     op.drop_table("location_import")
     with op.batch_alter_table("location", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_location_revision"))
