@@ -135,13 +135,13 @@ class World:
         made: dict[str, Any] = answer.json()
         return made
 
-    def retailer(self, **policy: Any) -> tuple[httpx.Client, dict[str, Any]]:
+    def retailer(self, name: str = "Nordlys", **policy: Any) -> tuple[httpx.Client, dict[str, Any]]:
         number = f"{self._run.lower()}-{next(self._numbers)}"
         made = self.post(
             self.operator,
             "/v1/retailers",
             {
-                "name": "Nordlys",
+                "name": name,
                 "slug": f"nordlys-{number}",
                 "country": "DE",
                 "currency": "EUR",
@@ -158,12 +158,12 @@ class World:
         )
         return self._client(made["api_key"]), made
 
-    def issue(self, retailer: httpx.Client) -> dict[str, Any]:
+    def issue(self, retailer: httpx.Client, jacket: str = "Regenjacke") -> dict[str, Any]:
         """A return of two jackets and a pair of socks; `order` is its order's reference."""
         reference = f"SO-{self._run}-{next(self._numbers)}"
         delivered = (datetime.now(UTC) - timedelta(days=3)).isoformat()
         lines = [
-            {"sku": "JACKET-38", "title": "Regenjacke", "variant": "38", "quantity": 2, "unit_price": 8900},
+            {"sku": "JACKET-38", "title": jacket, "variant": "38", "quantity": 2, "unit_price": 8900},
             {"sku": "SOCKS", "title": "Wollsocken", "quantity": 1, "unit_price": 1290},
         ]
         shopper = {"name": "Æsa Ødegård", "email": "aesa@example.org", "postcode": "10119", "country": "DE"}

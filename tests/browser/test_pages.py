@@ -225,6 +225,18 @@ def test_every_page_is_accessible_and_fits_a_small_phone(name: str, visit: Page,
     assert visit.evaluate(SMALL_TARGETS) == []
 
 
+def test_long_words_break_instead_of_pushing_the_page_aside(visit: Page, world) -> None:
+    retailer, _ = world.retailer("Herrenausstattungsgesellschaft Donaudampfschifffahrt & Söhne")
+    issued = world.issue(retailer, "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz")
+    visit.set_viewport_size({"width": 320, "height": 640})
+    visit.goto(f"/p/{issued['pass']['code']}")
+    assert visit.evaluate("document.documentElement.scrollWidth") <= 320
+    paired(visit, world)
+    scan(visit, issued["pass"]["url"])
+    visit.get_by_label("Wollsocken", exact=True).uncheck()
+    assert visit.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_a_pass_page_costs_little(visit: Page, world) -> None:
     sizes = []
     visit.on("response", lambda answer: sizes.append(len(answer.body())))
