@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dropoff.network.gazetteer_building import SIGNS, UNIT, Builder, Contents, Row, packed, unpacked
 from dropoff.network.gazetteer_query import CodeRead, Reading, readings
-from dropoff.network.gazetteer_spelling import POSTCODE_MAX, name_keys, plain
+from dropoff.network.gazetteer_spelling import POSTCODE_MAX, name_keys, plain, spellings
 
 Ints = NDArray[Any]
 Match = Literal["exact", "prefix", "typo"]
@@ -79,7 +79,9 @@ class Gazetteer:
         for turn, reading in enumerate(readings(text)):
             if country is None or reading.country in (None, country):
                 wanted = reading._replace(country=country or reading.country)
-                hits += self._codes_read(wanted, turn, limit, text.upper()) + self._places_read(wanted, turn, limit)
+                hits += self._codes_read(wanted, turn, limit, text.upper()) + self._places_read(
+                    wanted, turn, limit, text
+                )
                 if any(hit.tier == EXACT for hit in hits):
                     break
         return self._told(sorted(hits), limit)
@@ -190,18 +192,17 @@ class Gazetteer:
 
     # Names
 
-    def _places_read(self, reading: Reading, turn: int, limit: int) -> list[_Hit]:
+    def _places_read(self, reading: Reading, turn: int, limit: int, text: str) -> list[_Hit]:
         names = reading.names
         if not names:
             return []
         hits: list[_Hit] = []
         for tier, ranges in self._ranges(names):
             found = self._numbers(ranges, reading.country, tier, limit)
-            doubts = self._doubts(found, reading.tail) if tier == EXACT else [0] * len(found)
             known = {hit.row for hit in hits}
             hits += [
-                _Hit(tier, turn, True, doubt, 0, place, place)
-                for place, doubt in zip(found, doubts, strict=True)
+                _Hit(tier, turn, True, self._doubt(place, reading, text) if tier == EXACT else 0, 0, place, place)
+                for place in found
                 if place not in known
             ]
             if len(hits) >= limit or (tier == PREFIX and hits and hits[0].tier == EXACT):
@@ -236,11 +237,16 @@ class Gazetteer:
         found: list[int] = np.unique(places).tolist()
         return found if tier == EXACT else found[:limit]
 
-    def _doubts(self, places: list[int], tail: str) -> list[int]:
-        """0 for a place in the region that was named."""
-        if not tail:
-            return [0] * len(places)
-        return [0 if tail in plain(self._places.region[place]) else 1 for place in places]
+    def _doubt(self, place: int, reading: Reading, text: str) -> int:
+        """A place in the region that was named goes first, then one whose own name was typed, to the letter if the
+        text has letters that not every keyboard has."""
+        name, region = self._places.name[place], self._places.region[place]
+        if text.isascii():
+            is_named = not set(spellings(name)).isdisjoint(reading.names)
+        else:
+            is_named = name.casefold() in text.casefold()
+        elsewhere = bool(reading.tail) and reading.tail not in plain(region)
+        return 2 * elsewhere + (not is_named)
 
 
 def _end(text: list[str], beginning: str, first: int, last: int | None = None) -> int:

@@ -11,6 +11,7 @@ from dropoff.network.gazetteer_spelling import POSTCODE_MAX, local_key, paired, 
 from dropoff.network.gazetteer_words import WORDS_OF_A_COUNTRY, country_named, country_of_sign
 
 TEXT_MAX: Final = 100
+NAME_BESIDE_MIN: Final = 3
 _CODE_WORDS: Final = 3
 """A postcode is written in at most so many: `SW 1A 2AA`."""
 _GLUED: Final = re.compile(r"([a-z]{2,3})([0-9][0-9a-z]*)")
@@ -49,8 +50,11 @@ class Reading(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All the words, and what is left without numbers, in each spelling."""
+        """All the words, and what is left without numbers, in each spelling. Beside a number, two letters are rather
+        somebody's sign than a name."""
         kept = tuple(word for word in self.words if not word.has_digit)
+        if len(kept) < len(self.words) and sum(len(word.plain) for word in kept) < NAME_BESIDE_MIN:
+            kept = ()
         found = [" ".join(word[form] for word in words) for words in (self.words, kept) for form in (0, 1)]
         return tuple(name for name in dict.fromkeys(found) if name)
 
