@@ -22,7 +22,12 @@ from dropoff.returns.rules import unit_status
 from dropoff.returns.service import OpenPass, UnitRow
 from dropoff.web.schema import Code
 
-NETWORKS = {"SSCC": "another company's SSCC", "UPS": "a UPS number", "post": "a postal service's number"}
+NETWORKS = {
+    "SSCC": "another company's SSCC",
+    "UPS": "a UPS number",
+    "DHL": "a DHL number",
+    "post": "a postal service's number",
+}
 COVER = "This is {what}, not ours. Cover the old label and use one of our tags."
 
 
@@ -76,7 +81,7 @@ class ContainerScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 
 class ForeignScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="foreign"):
     say: str
-    network: Literal["SSCC", "UPS", "post"]
+    network: Literal["SSCC", "UPS", "DHL", "post"]
 
 
 class UnknownScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="unknown"):

@@ -1,15 +1,17 @@
-"""Other networks' parcel numbers, recognised by their own check digits, so that a reused box is never taken
-for ours."""
+"""Other networks' parcel numbers, recognised by their own check digits or by letters that are theirs alone, so that a
+reused box is never taken for ours."""
 
 import re
 
 _UPS = re.compile(r"\A1Z[0-9A-Z]{15}[0-9]\Z")
 _S10 = re.compile(r"\A[A-Z]{2}[0-9]{9}[A-Z]{2}\Z")
+_DHL = re.compile(r"\A(?:JJD|JVGL)[0-9]{14,21}\Z")
+"""Licence plates: ISO/IEC 15459 gives the letters to DHL and to nobody else; they hold no check digit."""
 _S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 
 
 def recognise(text: str) -> str | None:
-    """The network whose number this is (`UPS`, `post` for the Universal Postal Union's S10), or None.
+    """The network whose number this is (`UPS`, `DHL`, `post` for the Universal Postal Union's S10), or None.
 
     A foreign SSCC is not told here: only the database knows which SSCCs are ours.
     """
@@ -18,6 +20,8 @@ def recognise(text: str) -> str | None:
         return "UPS"
     if is_s10(folded):
         return "post"
+    if _DHL.match(folded):
+        return "DHL"
     return None
 
 
