@@ -3,6 +3,9 @@ import sqlalchemy as sa
 from dropoff.counter.rules import CONTAINER_STATES, PARCEL_STATES
 from dropoff.db.schema import Json, at, id_column, live_column, metadata, one_of, ref, text
 
+LOOSE = sa.text("container_id IS NULL AND location_id IS NOT NULL")
+INSIDE = sa.text("container_id IS NOT NULL")
+
 hand_in = sa.Table(
     "hand_in",
     metadata,
@@ -47,16 +50,19 @@ parcel = sa.Table(
     id_column(),
     ref("return_id", "return.id", index=True),
     ref("retailer_id", "retailer.id", index=True),
-    ref("hand_in_id", "hand_in.id"),
+    ref("hand_in_id", "hand_in.id", index=True),
     live_column(),
     text("tag", 20, index=True),  # the current one
     sa.Column("weight_g", sa.Integer),
     text("status", 15),
-    ref("location_id", "location.id", nullable=True, index=True),  # where it is; null while it travels
-    ref("container_id", "container.id", nullable=True, index=True),
+    ref("location_id", "location.id", nullable=True),  # where it is; null while it travels
+    ref("container_id", "container.id", nullable=True),
     at("tagged_at"),
     at("arrived_at"),  # where it is now: what came after a cut-off waits for the next departure
     one_of("status", PARCEL_STATES),
+    # Almost all parcels came home long ago: these two hold the few that are still on their way.
+    sa.Index("ix_parcel_loose", "location_id", sqlite_where=LOOSE, postgresql_where=LOOSE),
+    sa.Index("ix_parcel_inside", "container_id", sqlite_where=INSIDE, postgresql_where=INSIDE),
 )
 
 tag = sa.Table(
@@ -93,6 +99,7 @@ container = sa.Table(
     sa.Column("shipment_id", sa.String(30), index=True),
     one_of("kind", ("bag", "tote", "cage", "pallet", "parcel")),
     one_of("status", CONTAINER_STATES),
+    sa.Index("ix_container_status", "status", "location_id"),
     sa.CheckConstraint("weight_g >= 0 AND parcel_count >= 0", name="load"),
 )
 

@@ -121,9 +121,8 @@ def parcels_of_containers(tx: Tx, container_ids: Collection[str]) -> dict[str, l
 
 
 def all_zones(tx: Tx) -> list[str]:
-    """Of every place that holds or held something."""
-    query = (
-        sa.select(location.c.zone).distinct().where(location.c.id.in_(sa.select(container.c.location_id).distinct()))
-    )
-    loose = sa.select(location.c.zone).distinct().where(location.c.id.in_(sa.select(parcel.c.location_id).distinct()))
-    return sorted({row.zone for row in [*tx.read(query), *tx.read(loose)]})
+    """Of every place that holds something."""
+    held = sa.select(container.c.location_id).where(container.c.status.in_(("open", "sealed")))
+    loose = sa.select(parcel.c.location_id).where(parcel.c.container_id.is_(None), parcel.c.location_id.is_not(None))
+    zones_of = (sa.select(location.c.zone).distinct().where(location.c.id.in_(some)) for some in (held, loose))
+    return sorted({row.zone for query in zones_of for row in tx.read(query)})

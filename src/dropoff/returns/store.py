@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from dropoff.db import Tx
 from dropoff.db.schema import insert
 from dropoff.events.tables import event
-from dropoff.returns.rules import CUSTODY_TRANSITIONS, GONE, RESOLUTION_TRANSITIONS, edge
-from dropoff.returns.tables import order, order_line, returns, unit
+from dropoff.returns.rules import CUSTODY_TRANSITIONS, RESOLUTION_TRANSITIONS, edge
+from dropoff.returns.tables import TAKEN, WAITING, order, order_line, returns, unit
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -146,9 +146,7 @@ def lines_of(tx: Tx, order_id: str) -> list[LineRow]:
 
 def taken_ordinals(tx: Tx, line_ids: Sequence[str]) -> dict[str, set[int]]:
     """Which of each line's things are in an open return."""
-    query = sa.select(unit.c.order_line_id, unit.c.ordinal).where(
-        unit.c.order_line_id.in_(line_ids), unit.c.custody.not_in(GONE)
-    )
+    query = sa.select(unit.c.order_line_id, unit.c.ordinal).where(unit.c.order_line_id.in_(line_ids), TAKEN)
     taken: dict[str, set[int]] = {line_id: set() for line_id in line_ids}
     for row in tx.read(query):
         taken[row.order_line_id].add(row.ordinal)
@@ -219,7 +217,7 @@ def expired_returns(tx: Tx, now: datetime, limit: int) -> list[str]:
     waiting = sa.exists().where(
         unit.c.return_id == returns.c.id, unit.c.custody == "expected", unit.c.resolution == "open"
     )
-    query = sa.select(returns.c.id).where(returns.c.expires_at < now, waiting).order_by(returns.c.expires_at)
+    query = sa.select(returns.c.id).where(WAITING, returns.c.expires_at < now, waiting).order_by(returns.c.expires_at)
     return [row.id for row in tx.read(query.limit(limit))]
 
 
