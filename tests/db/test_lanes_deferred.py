@@ -28,6 +28,7 @@ parent = sa.Table(
     sa.Column("data", Json),
     sa.Column("yes", sa.Boolean),
     at("at", nullable=True),
+    sa.Column("share", sa.Float(53)),
 )
 MOMENT = datetime(2026, 3, 1, 12, 30, 15, 123_000, tzinfo=UTC)
 FIND = Prepared(sa.select(parent).where(parent.c.id == sa.bindparam("id")))
@@ -162,9 +163,9 @@ def test_lists_of_any_length(db: Database, count: int) -> None:
 
 def test_a_prepared_answer_is_what_core_answers(db: Database) -> None:
     rows = [
-        {"id": 1, "data": {"a": [1, None, "ø"]}, "yes": True, "at": MOMENT},
-        {"id": 2, "data": None, "yes": None, "at": None},
-        {"id": 3, "data": "text", "yes": False, "at": MOMENT},
+        {"id": 1, "data": {"a": [1, None, "ø"]}, "yes": True, "at": MOMENT, "share": 0.5},
+        {"id": 2, "data": None, "yes": None, "at": None, "share": None},
+        {"id": 3, "data": "text", "yes": False, "at": MOMENT, "share": 2.0},
     ]
     db.write_sync(lambda tx: tx.append_many(parent, rows))
 
@@ -185,7 +186,7 @@ def test_guards_answer_whether_they_took(db: Database) -> None:
         return first, again, tx.count(TURN, key=1, yes=True, at=MOMENT), tx.count(TURN, key=9, yes=True, at=None)
 
     assert db.write_sync(guarded) == ([(1,)], [], 1, 0)
-    assert db.read_sync(lambda tx: tx.first(FIND, id=1)) == (1, None, True, MOMENT)
+    assert db.read_sync(lambda tx: tx.first(FIND, id=1)) == (1, None, True, MOMENT, None)
     taken = insert(parent).values(**into(parent, "id")).on_conflict_do_nothing()
     assert db.write_sync(lambda tx: tx.count_many(Prepared(taken), [{"id": 1}, {"id": 2}, {"id": 3}])) == 2
 

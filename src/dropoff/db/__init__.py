@@ -2,7 +2,7 @@
 
 from dropoff.db.database import Database
 from dropoff.db.faults import CommitUncertain, Contended, NotWritten, Overloaded, Unavailable
-from dropoff.db.prepared import Prepared, into
+from dropoff.db.prepared import Prepared, into, struct, structs
 from dropoff.db.tx import Tx
 
 __all__ = [
@@ -15,4 +15,6 @@ __all__ = [
     "Tx",
     "Unavailable",
     "into",
+    "struct",
+    "structs",
 ]

@@ -26,6 +26,10 @@ class Direct:
             raise self._told(sql, values, error) from error
         return found
 
+    def codes(self) -> list[Any]:
+        """Of the columns that came last: the driver's names of their types."""
+        return [column[1] for column in self._cursor.description]
+
     def count(self, sql: str, values: Any = ()) -> int:
         """How many rows it touched."""
         cursor = self._cursor or self._open()

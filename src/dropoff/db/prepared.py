@@ -6,7 +6,7 @@ values go; each is compiled once for each number of values in its lists. What is
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine.result import SimpleResultMetaData
@@ -15,24 +15,14 @@ from sqlalchemy.sql import visitors
 LIST_MAX = 16
 """Statements with longer lists are Core's: otherwise every length would be kept for ever."""
 
+T = TypeVar("T")
 Processor = Callable[[Any], Any]
 
 
 class Form:
     """One statement for one database, with lists of certain lengths."""
 
-    __slots__ = (
-        "_count",
-        "_keys_to_index",
-        "_lists",
-        "_metadata",
-        "_names",
-        "_positional",
-        "_processors",
-        "_slots",
-        "answers",
-        "sql",
-    )
+    __slots__ = ("_answer", "_columns", "_count", "_dialect", "_lists", "_names", "_positional", "_slots", "sql")
 
     def __init__(self, statement: sa.Executable, dialect: sa.Dialect, values: Mapping[str, Any]) -> None:
         compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
@@ -42,30 +32,27 @@ class Form:
             raise TypeError(f"values for {sorted(values)}, parameters {sorted(wanted)}: {compiled}")
         expanded = compiled.construct_expanded_state(values)
         self.sql: str = expanded.statement
-        self._positional = expanded.positiontup is not None
-        listed = {part: name for name, parts in expanded.parameter_expansion.items() for part in parts}
-        self._lists = [(name, parts) for name, parts in expanded.parameter_expansion.items() if name in values]
+        self._dialect = dialect
         self._count = len(values)
+        self._positional = expanded.positiontup is not None
+        self._names: list[str] = [*(expanded.positiontup or expanded.parameters)]
+        self._lists = [(name, parts) for name, parts in expanded.parameter_expansion.items() if name in values]
         given = {*values, *(part for _, parts in self._lists for part in parts)}
+        whole = {part: name for name, parts in expanded.parameter_expansion.items() for part in parts}
         self._slots: list[tuple[str, Processor | None, Any]] = []
-        for name in expanded.positiontup or expanded.parameters:
-            bind = compiled.binds[listed.get(name, name)]
-            process = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        for name in self._names:
+            process = compiled.binds[whole.get(name, name)].type.dialect_impl(dialect).bind_processor(dialect)
             if name in given:
                 self._slots.append((name, process, None))
             else:  # a value that stands in the statement: it is always the same
                 value = expanded.parameters[name]
                 self._slots.append(("", None, process(value) if process else value))
-        self._names = [*(expanded.positiontup or expanded.parameters)]
-        self._read_columns(statement, dialect)
+        self._columns: list[Any] = list(getattr(statement, "exported_columns", ()))
+        self._answer: tuple[Any, Any, Any] | None = None
 
-    def _read_columns(self, statement: Any, dialect: sa.Dialect) -> None:
-        columns = list(statement.exported_columns) if hasattr(statement, "exported_columns") else []
-        self._metadata = SimpleResultMetaData([column.key for column in columns])
-        self.answers = bool(columns)
-        self._keys_to_index = self._metadata._key_to_index
-        processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
-        self._processors = processors if any(processors) else None
+    @property
+    def answers(self) -> bool:
+        return bool(self._columns)
 
     def bind(self, values: Mapping[str, Any]) -> Any:
         """As the driver wants them. A missing one is a KeyError, one too many a TypeError."""
@@ -82,9 +69,16 @@ class Form:
         ]
         return found if self._positional else dict(zip(self._names, found, strict=True))
 
-    def rows(self, raw: Iterable[Sequence[Any]]) -> list[sa.Row[Any]]:
-        metadata, processors, index = self._metadata, self._processors, self._keys_to_index
-        return [sa.Row(metadata, processors, index, row) for row in raw]
+    def rows(self, raw: Iterable[Sequence[Any]], codes: Callable[[], list[Any]]) -> list[sa.Row[Any]]:
+        """`codes`: the driver's own names of the columns' types, asked for once."""
+        if self._answer is None:
+            dialect = self._dialect
+            kinds = zip(self._columns, codes(), strict=True)
+            processors: list[Any] = [c.type.dialect_impl(dialect).result_processor(dialect, code) for c, code in kinds]
+            metadata = SimpleResultMetaData([column.key for column in self._columns])
+            self._answer = metadata, processors if any(processors) else None, metadata._key_to_index
+        parent, process, index = self._answer
+        return [sa.Row(parent, process, index, row) for row in raw]
 
 
 class Prepared:
@@ -117,6 +111,15 @@ class Prepared:
 def into(table: sa.Table, *names: str) -> dict[str, sa.BindParameter[Any]]:
     """For `values(…)`: each of these columns gets the value of its own name."""
     return {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
+
+
+def structs(kind: Callable[..., T], rows: Iterable[Any]) -> list[T]:
+    """Rows whose columns stand in the order of the struct's fields."""
+    return [kind(*row) for row in rows]
+
+
+def struct(kind: Callable[..., T], row: Any) -> T | None:
+    return None if row is None else kind(*row)
 
 
 def reach(table: sa.Table) -> set[str]:

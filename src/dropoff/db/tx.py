@@ -149,7 +149,7 @@ class Tx:
             result = self._connection.execute(statement.statement, values)
             return list(result.all()) if result.returns_rows else []
         if form.answers:
-            return form.rows(self._direct.rows(form.sql, form.bind(values)))
+            return form.rows(self._direct.rows(form.sql, form.bind(values)), self._direct.codes)
         self._direct.count(form.sql, form.bind(values))
         return []
 

@@ -1,11 +1,12 @@
 """SQL of the leased job table. All times are the database's own."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from dropoff.db import Tx
+from dropoff.db import Prepared, Tx, into
 from dropoff.db.schema import db_now, insert
 from dropoff.events.tables import job, job_attempt
 from dropoff.events.turns import Turns
@@ -15,15 +16,20 @@ SPARE = 16
 """How many more than can run are looked at, since of one party only few may begin."""
 
 
+@lru_cache(maxsize=16)
+def _add(names: tuple[str, ...], run_in_s: float | None) -> Prepared:
+    """With a time of its own among the names, or so many seconds from now."""
+    values: dict[str, Any] = {"state": "ready", "attempts": 0, "fence": 0, "created_at": db_now()}
+    if run_in_s is not None:
+        values["run_at"] = db_now(run_in_s)
+    return Prepared(insert(job).values(**into(job, *names), **values).on_conflict_do_nothing().returning(job.c.id))
+
+
 def add(tx: Tx, row: dict[str, Any], run_in_s: float, run_at: datetime | None) -> bool:
-    values = row | {
-        "state": "ready",
-        "attempts": 0,
-        "fence": 0,
-        "created_at": db_now(),
-        "run_at": db_now(run_in_s) if run_at is None else run_at,
-    }
-    return bool(tx.change(insert(job).values(**values).on_conflict_do_nothing().returning(job.c.id)))
+    if run_at is None:
+        return bool(tx.change(_add(tuple(row), run_in_s), **row))
+    row = {**row, "run_at": run_at}
+    return bool(tx.change(_add(tuple(row), None), **row))
 
 
 def clock(tx: Tx) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from dropoff.db import Tx
+from dropoff.db import Prepared, Tx, into, structs
 from dropoff.db.schema import insert
 from dropoff.money.rules import Balance
 from dropoff.money.tables import balance, entry, refund
@@ -43,6 +43,14 @@ class RefundRow(msgspec.Struct, frozen=True):
 
 _BALANCE = [balance.c[name] for name in BalanceRow.__struct_fields__]
 _REFUND = [refund.c[name] for name in RefundRow.__struct_fields__]
+_LISTED: sa.BindParameter[str] = sa.bindparam("ids", expanding=True)
+_BY_UNIT = Prepared(sa.select(*_BALANCE).where(balance.c.unit_id.in_(_LISTED)).order_by(balance.c.unit_id))
+_BY_RETURN = Prepared(sa.select(*_BALANCE).where(balance.c.return_id.in_(_LISTED)).order_by(balance.c.unit_id))
+_SAVE = Prepared(
+    sa.update(balance)
+    .where(balance.c.unit_id == sa.bindparam("unit"))
+    .values(**into(balance, "expected", "due", "paid", "due_by"))
+)
 
 
 def add_balances(tx: Tx, rows: list[dict[str, Any]]) -> None:
@@ -54,21 +62,15 @@ def add_entries(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 
 def balances(tx: Tx, unit_ids: Sequence[str]) -> list[BalanceRow]:
-    query = sa.select(*_BALANCE).where(balance.c.unit_id.in_(unit_ids)).order_by(balance.c.unit_id)
-    return [BalanceRow(**row._mapping) for row in tx.read(query)]
+    return structs(BalanceRow, tx.read(_BY_UNIT, ids=unit_ids))
 
 
 def balances_of_returns(tx: Tx, return_ids: Sequence[str]) -> list[BalanceRow]:
-    query = sa.select(*_BALANCE).where(balance.c.return_id.in_(return_ids)).order_by(balance.c.unit_id)
-    return [BalanceRow(**row._mapping) for row in tx.read(query)]
+    return structs(BalanceRow, tx.read(_BY_RETURN, ids=return_ids))
 
 
 def save_balance(tx: Tx, unit_id: str, accounts: Balance, due_by: datetime | None) -> None:
-    tx.change(
-        sa.update(balance)
-        .where(balance.c.unit_id == unit_id)
-        .values(expected=accounts.expected, due=accounts.due, paid=accounts.paid, due_by=due_by)
-    )
+    tx.change(_SAVE, unit=unit_id, expected=accounts.expected, due=accounts.due, paid=accounts.paid, due_by=due_by)
 
 
 def claim_reference(tx: Tx, row: dict[str, Any]) -> bool:

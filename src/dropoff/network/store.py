@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from dropoff.db import Tx
+from dropoff.db import Prepared, Tx
 from dropoff.network.nearby_place import Place
 from dropoff.network.rules import Lane
 from dropoff.network.tables import device, lane, location, network_revision
@@ -68,11 +68,31 @@ _place_columns = [location.c[name] for name in Place.__struct_fields__]
 _is_public = sa.and_(location.c.live.is_(True), location.c.state == SHOWN_STATE, location.c.kind != "hub")
 _lane_columns = [lane.c[name] for name in Lane.__struct_fields__]
 _device_columns = [device.c[name] for name in Device.__struct_fields__]
+_FIND_LOCATION = Prepared(sa.select(*_location_columns).where(location.c.id == sa.bindparam("id")))
+_from_here = sa.or_(lane.c.origin_location_id == sa.bindparam("origin"), lane.c.origin_location_id.is_(None))
+_LANES_TOWARDS = Prepared(
+    sa.select(*_lane_columns).where(
+        lane.c.removed_at.is_(None),
+        sa.or_(
+            lane.c.destination_retailer_id == sa.bindparam("retailer"),
+            sa.and_(lane.c.destination_hub_id.is_not(None), _from_here),
+        ),
+    )
+)
+
+
+def _lanes_by(destination: sa.ColumnElement[str]) -> Prepared:
+    here = lane.c.removed_at.is_(None), _from_here
+    return Prepared(sa.select(*_lane_columns).where(*here, destination == sa.bindparam("stop")))
+
+
+_LANES_TO_RETAILER = _lanes_by(lane.c.destination_retailer_id)
+_LANES_TO_HUB = _lanes_by(lane.c.destination_hub_id)
 
 
 def find_location(tx: Tx, location_id: str) -> Location | None:
-    row = tx.first(sa.select(*_location_columns).where(location.c.id == location_id))
-    return _location(row) if row else None
+    rows = tx.once(_FIND_LOCATION, id=location_id)
+    return _location(rows[0]) if rows else None
 
 
 def find_external(tx: Tx, source: str, external_id: str) -> Location | None:
@@ -93,8 +113,8 @@ def list_locations(tx: Tx, wanted: LocationFilter) -> list[Location]:
 
 
 def _location(row: Any) -> Location:
-    fields = dict(row._mapping)
-    return Location(**(fields | {"accepts": tuple(fields["accepts"])}))
+    found = Location(*row)
+    return msgspec.structs.replace(found, accepts=tuple(found.accepts))
 
 
 def _place(row: Any) -> Place:
@@ -155,23 +175,13 @@ def find_lane(tx: Tx, lane_id: str) -> Lane | None:
 
 def lanes_towards(tx: Tx, location_id: str, retailer_id: str) -> list[Lane]:
     """What decides a next stop: every lane to the retailer, and the hub lanes that may be taken from here."""
-    from_here = sa.or_(lane.c.origin_location_id == location_id, lane.c.origin_location_id.is_(None))
-    query = sa.select(*_lane_columns).where(
-        lane.c.removed_at.is_(None),
-        sa.or_(
-            lane.c.destination_retailer_id == retailer_id, sa.and_(lane.c.destination_hub_id.is_not(None), from_here)
-        ),
-    )
-    return [_lane(row) for row in tx.read(query)]
+    return [_lane(row) for row in tx.once(_LANES_TOWARDS, origin=location_id, retailer=retailer_id)]
 
 
 def lanes_from(tx: Tx, location_id: str, retailer_id: str | None, hub_id: str | None) -> list[Lane]:
-    query = sa.select(*_lane_columns).where(
-        lane.c.removed_at.is_(None),
-        sa.or_(lane.c.origin_location_id == location_id, lane.c.origin_location_id.is_(None)),
-        lane.c.destination_retailer_id == retailer_id if retailer_id else lane.c.destination_hub_id == hub_id,
-    )
-    return [_lane(row) for row in tx.read(query)]
+    if retailer_id is not None:
+        return [_lane(row) for row in tx.once(_LANES_TO_RETAILER, origin=location_id, stop=retailer_id)]
+    return [_lane(row) for row in tx.once(_LANES_TO_HUB, origin=location_id, stop=hub_id)]
 
 
 def remove_lane(tx: Tx, lane_id: str, at: datetime) -> Lane | None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from dropoff.db import Tx
+from dropoff.db import Prepared, Tx, structs
 from dropoff.db.schema import insert
 from dropoff.retailers.tables import retailer
 
@@ -27,6 +27,7 @@ class RetailerRow(msgspec.Struct, frozen=True):
 
 
 _COLUMNS = [retailer.c[name] for name in RetailerRow.__struct_fields__]
+_FIND = Prepared(sa.select(*_COLUMNS).where(retailer.c.id == sa.bindparam("id")))
 
 
 def add(tx: Tx, row: dict[str, Any]) -> bool:
@@ -35,8 +36,8 @@ def add(tx: Tx, row: dict[str, Any]) -> bool:
 
 
 def find(tx: Tx, retailer_id: str) -> RetailerRow | None:
-    row = tx.first(sa.select(*_COLUMNS).where(retailer.c.id == retailer_id))
-    return RetailerRow(**row._mapping) if row else None
+    rows = structs(RetailerRow, tx.once(_FIND, id=retailer_id))
+    return rows[0] if rows else None
 
 
 def page(tx: Tx, after: str, limit: int) -> list[RetailerRow]:

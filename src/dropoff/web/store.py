@@ -5,19 +5,25 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dropoff.db import Tx
+from dropoff.db import Prepared, Tx, into
 from dropoff.db.schema import insert
 from dropoff.web.tables import idempotency
 
+_CLAIM = Prepared(
+    insert(idempotency)
+    .values(**into(idempotency, "key_hash", "fingerprint", "created_at"))
+    .on_conflict_do_nothing()
+    .returning(idempotency.c.key_hash)
+)
+_STORE = Prepared(
+    sa.update(idempotency)
+    .where(idempotency.c.key_hash == sa.bindparam("claimed"))
+    .values(**into(idempotency, "status", "sealed_body"))
+)
+
 
 def claim_key(tx: Tx, key_hash: str, fingerprint: str, at: datetime) -> bool:
-    statement = (
-        insert(idempotency)
-        .values(key_hash=key_hash, fingerprint=fingerprint, created_at=at)
-        .on_conflict_do_nothing()
-        .returning(idempotency.c.key_hash)
-    )
-    return bool(tx.change(statement))
+    return bool(tx.change(_CLAIM, key_hash=key_hash, fingerprint=fingerprint, created_at=at))
 
 
 def stored_answer(tx: Tx, key_hash: str) -> sa.Row[Any] | None:
@@ -25,9 +31,7 @@ def stored_answer(tx: Tx, key_hash: str) -> sa.Row[Any] | None:
 
 
 def store_answer(tx: Tx, key_hash: str, status: int, sealed_body: bytes) -> None:
-    tx.change(
-        sa.update(idempotency).where(idempotency.c.key_hash == key_hash).values(status=status, sealed_body=sealed_body)
-    )
+    tx.change(_STORE, claimed=key_hash, status=status, sealed_body=sealed_body)
 
 
 def free_key(tx: Tx, key_hash: str) -> None:
