@@ -16,6 +16,7 @@ from dropoff.access.guards import PrincipalCache
 from dropoff.access.service import install_operator_key, is_right_secret
 from dropoff.cases import api as cases_api
 from dropoff.counter import api as counter_api
+from dropoff.counter import jobs as counter_jobs
 from dropoff.db import Database
 from dropoff.db.vault import Vault
 from dropoff.events import api as events_api
@@ -69,7 +70,7 @@ ROOMS = (
     shopper_find_pages,
     shopper_pages,
 )
-JOBS = (web_jobs, access_jobs, events_work, network_jobs, returns_jobs, freight_jobs, receiving_jobs)
+JOBS = (web_jobs, access_jobs, events_work, network_jobs, returns_jobs, counter_jobs, freight_jobs, receiving_jobs)
 
 
 class Context(msgspec.Struct, kw_only=True):

@@ -250,7 +250,7 @@ def test_periodic_jobs_come_once_in_a_slot_whoever_asks(db: Database) -> None:
         Worker(db, {}, every_s={"tidy": hour})
 
 
-def test_old_done_jobs_are_pruned_dead_ones_stay(db: Database) -> None:
+def test_old_done_jobs_are_pruned_dead_ones_stay_longer(db: Database) -> None:
     enqueue(db, key="old")
     enqueue(db, key="dead", max_attempts=1)
     enqueue(db, key="new")
@@ -261,20 +261,24 @@ def test_old_done_jobs_are_pruned_dead_ones_stay(db: Database) -> None:
             db.write_sync(jobs.fail, job, "no", None, True)
         else:
             db.write_sync(jobs.finish, job)
-    old = sa.update(job_table).where(job_table.c.key != "new").values(ended_at=db_now(-8 * 86_400))
-    db.write_sync(lambda tx: tx.change(old))
+    old = sa.update(job_table).where(job_table.c.key != "new")
+    db.write_sync(lambda tx: tx.change(old.values(run_at=db_now(-8 * 86_400), ended_at=db_now(-8 * 86_400))))
     assert db.write_sync(jobs.prune) == 1
     assert {keys[item.id] for item in all_jobs(db)} == {"dead", "new"}
+    db.write_sync(lambda tx: tx.change(old.values(run_at=db_now(-91 * 86_400), ended_at=db_now(-91 * 86_400))))
+    assert db.write_sync(jobs.prune) == 1
+    assert {keys[item.id] for item in all_jobs(db)} == {"new"}
 
 
 def test_done_periodic_jobs_go_after_an_hour(db: Database) -> None:
     db.write_sync(jobs.enqueue_for_slot, "tidy", 60.0)
     enqueue(db)
     Worker(db, {"tidy": lambda _: None, "work": lambda _: None}).run_due()
-    assert db.write_sync(jobs.prune) == 0
     db.write_sync(lambda tx: tx.change(sa.update(job_table).values(ended_at=db_now(-3700))))
-    assert db.write_sync(jobs.prune) == 1
-    assert only_job(db).kind == "work"
+    assert db.write_sync(jobs.prune) == 0
+    # The next slot's job takes the place of the old ones of its kind.
+    assert db.write_sync(jobs.enqueue_for_slot, "tidy", 61.0)
+    assert sorted((job.kind, job.state) for job in all_jobs(db)) == [("tidy", "ready"), ("work", "done")]
 
 
 def test_a_worker_outlives_a_restart_of_the_database(postgres_database_url: str) -> None:

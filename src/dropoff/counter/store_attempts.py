@@ -29,6 +29,13 @@ def insert_attempt(tx: Tx, attempt: Attempt) -> None:
     tx.append(counter_attempt, msgspec.structs.asdict(attempt))
 
 
+def delete_attempts_before(tx: Tx, first_kept: str, limit: int) -> int:
+    """Ids sort by time."""
+    old = sa.select(counter_attempt.c.id).where(counter_attempt.c.id < first_kept)
+    old = old.order_by(counter_attempt.c.id).limit(limit)
+    return tx.count(sa.delete(counter_attempt).where(counter_attempt.c.id.in_(old)))
+
+
 def count_attempts(tx: Tx, device_id: str, kind: str, since: datetime) -> int:
     query = sa.select(sa.func.count()).where(
         counter_attempt.c.device_id == device_id, counter_attempt.c.kind == kind, counter_attempt.c.at >= since

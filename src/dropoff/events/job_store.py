@@ -52,7 +52,9 @@ def _due(kinds: list[str], turns: Turns | None) -> sa.Select[Any]:
 
 
 def anything_due(tx: Tx, kinds: list[str], turns: Turns | None = None) -> bool:
-    return tx.first(_due(kinds, turns).limit(1)) is not None or tx.first(_run_out().limit(1)) is not None
+    # In order, or PostgreSQL may expect to meet a due one anywhere and read the whole table without meeting any.
+    due = _due(kinds, turns).order_by(job.c.run_at).limit(1)
+    return tx.first(due) is not None or tx.first(_run_out().limit(1)) is not None
 
 
 def seconds_to_next(tx: Tx, kinds: list[str], turns: Turns | None = None) -> float | None:
@@ -176,9 +178,16 @@ def counts(tx: Tx) -> dict[str, int]:
     }
 
 
-def delete_done(tx: Tx, older_than_s: float, limit: int, key_prefix: str = "") -> int:
+def delete_ended(tx: Tx, state: str, older_than_s: float, limit: int) -> int:
     """The foreign key takes their attempts along."""
-    old = sa.select(job.c.id).where(job.c.state == "done", job.c.ended_at < db_now(-older_than_s)).limit(limit)
-    if key_prefix:
-        old = old.where(job.c.key.startswith(key_prefix, autoescape=True))
-    return tx.count(sa.delete(job).where(job.c.id.in_(old.scalar_subquery())))
+    before = db_now(-older_than_s)
+    # What ended then was due then: so the index serves, and what is younger is not read.
+    old = (job.c.state == state) & (job.c.run_at < before) & (job.c.ended_at < before)
+    return tx.count(
+        sa.delete(job).where(job.c.id.in_(sa.select(job.c.id).where(old).order_by(job.c.run_at).limit(limit)))
+    )
+
+
+def delete_done_of(tx: Tx, kind: str, key_prefix: str, older_than_s: float) -> int:
+    mine = (job.c.kind == kind) & job.c.key.startswith(key_prefix, autoescape=True)
+    return tx.count(sa.delete(job).where(mine, job.c.state == "done", job.c.ended_at < db_now(-older_than_s)))

@@ -23,6 +23,7 @@ WAKE = "jobs"
 MAX_ATTEMPTS = 12
 """With doubling pauses from 2 seconds to an hour: about three hours before a job is a dead letter."""
 DONE_KEPT_S = 7 * 86_400
+DEAD_KEPT_S = 90 * 86_400
 SLOT = "slot "
 """Keys of periodic jobs begin so. Done ones go after an hour: there are many, and they tell nothing."""
 SLOT_KEPT_S = 3600
@@ -83,6 +84,7 @@ def enqueue_for_slot(tx: Tx, kind: str, every_s: float) -> bool:
     former still waits or runs, so that slow ones do not pile up."""
     if store.unfinished(tx, kind):
         return False
+    store.delete_done_of(tx, kind, SLOT, SLOT_KEPT_S)
     slot = int(store.clock(tx).timestamp() // every_s)
     return enqueue(tx, kind, {}, key=f"{SLOT}{slot}/{every_s:g}")
 
@@ -115,8 +117,8 @@ def renew(tx: Tx, held: list[Job], lease_s: float) -> list[str]:
 
 
 def prune(tx: Tx) -> int:
-    """A part of the old done jobs, with their attempts; dead ones stay until replayed."""
-    return store.delete_done(tx, SLOT_KEPT_S, 500, key_prefix=SLOT) + store.delete_done(tx, DONE_KEPT_S, 500)
+    """A part of the old done jobs, with their attempts; dead ones stay long enough to be seen and replayed."""
+    return store.delete_ended(tx, "done", DONE_KEPT_S, 500) + store.delete_ended(tx, "dead", DEAD_KEPT_S, 500)
 
 
 class AttemptView(msgspec.Struct, frozen=True):

@@ -107,6 +107,15 @@ def note_attempt(tx: Tx, delivery_id: str, state: str, status: int | None, error
     tx.change(sa.update(webhook_delivery).where(webhook_delivery.c.id == delivery_id).values(**values))
 
 
+def delete_deliveries_before(tx: Tx, first_kept: str, limit: int) -> int:
+    """Ids sort by time. Those that still wait to be sent stay."""
+    old = sa.select(webhook_delivery.c.id).where(
+        webhook_delivery.c.id < first_kept, webhook_delivery.c.state != "pending"
+    )
+    old = old.order_by(webhook_delivery.c.id).limit(limit)
+    return tx.count(sa.delete(webhook_delivery).where(webhook_delivery.c.id.in_(old)))
+
+
 def deliveries(tx: Tx, retailer_id: str, endpoint_id: str, after: str, limit: int) -> list[sa.Row[Any]]:
     """The newest first."""
     query = (

@@ -18,7 +18,7 @@ from dropoff.events import webhook_store as store
 from dropoff.events.cursors import Consumer, LoggedEvent
 from dropoff.events.targets import check_url
 from dropoff.kernel.errors import Problem, invalid, not_found
-from dropoff.kernel.ids import new_id
+from dropoff.kernel.ids import first_id, new_id
 
 TYPES = (
     "return.issued",
@@ -47,6 +47,8 @@ SCHEDULE_S = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 2
 JOB = "webhook"
 MAX_ENDPOINTS = 10
 OLD_SECRET_SIGNS_FOR = timedelta(hours=24)
+DELIVERIES_KEPT_FOR = timedelta(days=90)
+"""As long as dead letters, which need them to be sent again. What they told stays in the log."""
 CLOCK_SLACK = timedelta(seconds=5)
 """Clocks of servers differ: an event told by a slower one right after the endpoint was made still counts as later."""
 
@@ -190,6 +192,11 @@ def list_deliveries(tx: Tx, retailer_id: str, endpoint_id: str, after: str, limi
         for row in rows[:limit]
     ]
     return DeliveryPage(items, items[-1].id if len(rows) > limit else None)
+
+
+def forget_deliveries(tx: Tx, at: datetime) -> int:
+    """A part of the old ones; again until it answers 0."""
+    return store.delete_deliveries_before(tx, first_id("whd", at - DELIVERIES_KEPT_FOR), 500)
 
 
 def fan_out(tx: Tx, events: list[LoggedEvent]) -> None:

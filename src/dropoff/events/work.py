@@ -1,4 +1,4 @@
-"""What the room does by itself: webhooks fan out and go out, old done jobs go."""
+"""What the room does by itself: webhooks fan out and go out, old jobs and deliveries go."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from dropoff.events import jobs, webhooks
 from dropoff.events.cursors import Consumer
 from dropoff.events.delivery import Sender
 from dropoff.events.jobs import Handler, Job
+from dropoff.kernel.clock import now
 
 PRUNE = "events.prune_jobs"
 PERIODIC = {PRUNE: 600}
@@ -22,6 +23,8 @@ def handlers(context: Any) -> dict[str, Handler]:
 
     def prune(_: Job) -> None:
         while context.db.write_sync(jobs.prune):
+            pass
+        while context.db.write_sync(webhooks.forget_deliveries, now()):
             pass
 
     return {webhooks.JOB: sender.deliver, PRUNE: prune}

@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from datetime import datetime
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ID_PATTERN = r"^[a-z]{3}_[0-9A-HJKMNP-TV-Z]{26}$"
@@ -29,6 +30,11 @@ _clock = _Clock()
 def crockford(number: int, length: int) -> str:
     """The lowest `5 * length` bits of a number as Crockford base32, most significant first."""
     return "".join(CROCKFORD[(number >> shift) & 31] for shift in range(5 * (length - 1), -1, -5))
+
+
+def first_id(prefix: str, at: datetime) -> str:
+    """Every id made at this moment or later sorts behind it, every earlier one before."""
+    return f"{prefix}_{crockford(int(at.timestamp() * 1000) << 80, 26)}"
 
 
 def new_id(prefix: str) -> str:

@@ -10,7 +10,11 @@ PERIODIC = {"web.forget_keys": 3600}
 
 
 def handlers(context: Any) -> dict[str, Callable[[Any], None]]:
-    return {"web.forget_keys": lambda _: context.db.write_sync(forget_old, now())}
+    def forget_keys(_: Any) -> None:
+        while context.db.write_sync(forget_old, now()):
+            pass
+
+    return {"web.forget_keys": forget_keys}
 
 
 def consumers(_: Any) -> list[Any]:

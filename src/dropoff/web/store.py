@@ -38,5 +38,7 @@ def free_key(tx: Tx, key_hash: str) -> None:
     tx.change(sa.delete(idempotency).where(idempotency.c.key_hash == key_hash))
 
 
-def delete_keys_before(tx: Tx, moment: datetime) -> int:
-    return tx.count(sa.delete(idempotency).where(idempotency.c.created_at < moment))
+def delete_keys_before(tx: Tx, moment: datetime, limit: int) -> int:
+    old = sa.select(idempotency.c.key_hash).where(idempotency.c.created_at < moment)
+    old = old.order_by(idempotency.c.created_at).limit(limit)
+    return tx.count(sa.delete(idempotency).where(idempotency.c.key_hash.in_(old)))
