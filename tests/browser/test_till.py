@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -111,6 +112,52 @@ def test_going_back_after_a_hand_in_shows_an_answer_and_no_error_of_the_browser(
     till.go_back()
     expect(headline(till)).to_have_text("Already taken in")
     expect(till.get_by_label("Scan a pass, a tag or a bag")).to_be_focused()
+
+
+def test_what_another_till_took_meanwhile_leaves_the_rest_on_the_form(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    scan(till, issued["pass"]["url"])
+    device = world.post(world.operator, f"/v1/locations/{world.locations['kiosk']}/devices", {"name": "Faster"})
+    with httpx.Client(base_url=world.base_url, trust_env=False) as other:
+        token = other.post("/v1/devices/pair", json={"pairing_code": device["pairing_code"]}).json()["token"]
+        other.headers["Authorization"] = f"Bearer {token}"
+        parcel = {"tag": world.tag(), "units": [issued["units"][0]["id"]]}
+        said = {
+            "pass": issued["pass"]["code"],
+            "parcels": [parcel],
+            "refused": [],
+            "scanned_at": "2026-01-01T00:00:00Z",
+        }
+        assert world.post(other, "/v1/counter/hand-ins", said)["verdict"] == "accepted"
+    tag = world.tag()
+    scan(till, tag)
+    expect(headline(till)).to_have_text("Part of it came before")
+    expect(till.get_by_role("checkbox")).to_have_count(2)
+    # The tag is in its field already; the button has the focus, so that a second scan of it adds nothing.
+    expect(till.get_by_label("Scan the tag")).to_have_value(tag)
+    expect(till.get_by_role("button", name="Take it in")).to_be_focused()
+    till.keyboard.press("Enter")
+    expect(till.get_by_text(f"2 things in tag {tag}.")).to_be_visible()
+
+
+def test_a_bag_that_was_sealed_meanwhile_gives_way_to_the_likely_one(till: Page, world) -> None:
+    retailer, _ = world.retailer()
+    scan(till, world.issue(retailer)["pass"]["url"])
+    scan(till, world.tag())
+    expect(headline(till)).to_have_text("Taken in")
+    scan(till, world.issue(retailer)["pass"]["url"])
+    chosen = till.locator('[name="container"]:checked').get_attribute("value")
+    beside = till.context.new_page()
+    beside.goto(f"/till/containers/{chosen}")
+    beside.get_by_role("button", name="Seal the bag").click()
+    expect(headline(beside).first).to_have_text("Sealed")
+    beside.close()
+    scan(till, world.tag())
+    expect(headline(till)).to_have_text("This bag is closed")
+    expect(till.get_by_label("A new bag")).to_be_checked()
+    till.get_by_role("button", name="Take it in").click()
+    expect(headline(till)).to_have_text("Taken in")
 
 
 def test_a_till_that_lost_its_session_says_that_nothing_was_stored(till: Page, world) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dropoff.counter import rules as counter_rules
+from dropoff.kernel import gs1
 from dropoff.receiving import till_views, till_words
 from dropoff.receiving.state import ContainerView, CounterState, Counts, PlaceView, Stop
 from dropoff.shopper import receipts
@@ -57,6 +58,29 @@ def test_a_strange_label_is_named_without_jargon() -> None:
     assert till_words.foreign("SSCC").title == "This is a label of another company"
     assert till_words.foreign("post").title == "This is a label of another post"
     assert till_words.foreign("UPS").title == "This is a UPS label"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1Z999AA10123456784", "UPS label"),
+        ("JVGL1234567800001339", "DHL label"),
+        (gs1.nth_sscc("9521321", 7), "label of a bag"),
+        ("HTTPS://X.EXAMPLE/P/QTQPG8K4BBGTQTQ0", "customer's code"),
+        ("AB1", "6 to 20 letters and digits"),
+    ],
+)
+def test_what_was_scanned_in_place_of_a_tag_is_named(text: str, said: str) -> None:
+    result = till_words.no_tag(["T0000000017", "", text])
+    assert result.title == "This is no tag"
+    assert said in result.text
+    assert result.next
+
+
+def test_twelve_signs_may_be_a_short_code_with_a_slip() -> None:
+    assert "short code" in till_words.fresh_tag("7KQ3-9XMB-4TR9").text
+    assert till_words.fresh_tag("T0000000017").title == "A fresh tag"
+    assert till_words.fresh_tag("123456789012").title == "A fresh tag"
 
 
 def test_every_reason_to_send_a_thing_back_has_words_for_clerk_and_shopper() -> None:

@@ -122,7 +122,7 @@ def _said(answer: OtherScan, text: str) -> Result:
     if isinstance(answer, TagScan) and not answer.free:
         return till_words.GONE
     if isinstance(answer, TagScan):
-        return Result("info", "info", "A fresh tag", "", "First scan the customer's code, then this tag.")
+        return till_words.fresh_tag(text)
     if codes.normalise_short_code(text) or codes.code_candidates(text):
         return till_words.refused("pass_unknown")
     return till_words.unknown(text)
@@ -194,6 +194,8 @@ async def _pass_form(
         return await show_home(request, till_words.already(opened.retailer))
     bags, likely = till_views.fitting(place.state, opened.next_id)
     sent = any(name == "container" for name, _ in form.fields)
+    offered = {bag.id for bag in bags} | {"new", ""}
+    chosen = form.one("container") if sent and form.one("container") in offered else likely
     wrong = [int(name[4:]) for name, _ in errors if name.startswith("tag-")]
     empty = [number for number, tag in enumerate(tags, 1) if not tag]
     view = PassForm(
@@ -208,9 +210,9 @@ async def _pass_form(
         reasons=till_words.UNIT_REASONS,
         settled=f"{words.count(opened.others, 'thing', 'things')} of this code came before." if opened.others else "",
         tags=tags,
-        focus=(wrong or empty or [1])[0],
+        focus=(wrong or empty or [0])[0],
         bags=bags,
-        chosen=form.one("container") if sent else likely,
+        chosen=chosen,
     )
     return page(render("till/pass.html", view, page="till"), 422 if errors else 200, keep_for_back(request))
 
@@ -270,9 +272,12 @@ async def hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
         metrics.HAND_INS.labels(verdict=answer.verdict, reason=answer.reason or "").inc()
     if answer.verdict == "accepted":
         return see_other(f"/till?hand_in={answer.hand_in}")
+    if answer.verdict == "already" and any(unit.custody == "expected" for unit in answer.units):
+        # Another till was faster with a part of it: the rest is still on the table.
+        return await _pass_form(request, Form([("seen", form.one("seen"))]), tags=tags, result=till_words.SOME_CAME)
     if answer.verdict == "already":
         return see_other("/till?already=1")
-    result = till_words.refused(answer.reason)
+    result = till_words.no_tag(tags) if answer.reason == "tag_malformed" else till_words.refused(answer.reason)
     if answer.reason in NOT_OPEN:
         return await show_home(request, result)
     again = ("",) * len(tags) if answer.reason in ("tag_used", "tag_malformed", "tag_foreign_roll") else tags

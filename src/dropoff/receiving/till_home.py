@@ -29,7 +29,8 @@ async def show_home(
     if row is not None:
         until = words.clock(row.received_at + UNDO_WITHIN, place.zone)
         said = f"{words.clock(row.received_at, place.zone)} · {_taken(row.request)}"
-        line = UndoLine(row.id, fresh_key(), said, f"can be undone until {until}")
+        if row.request["parcels"]:
+            line = UndoLine(row.id, fresh_key(), said, f"can be undone until {until}")
     if hand_in:
         result = _accepted(row.request if row is not None and row.id == hand_in else None, bag_id, place)
     shown = line if result is None or hand_in else None
@@ -51,7 +52,7 @@ def _latest(tx: Tx, till: Till, at: datetime) -> tuple[Any, str | None]:
 def _taken(asked: dict[str, Any]) -> str:
     tags = [parcel["tag"] for parcel in asked["parcels"]]
     count = words.count(sum(len(parcel["units"]) for parcel in asked["parcels"]), "thing", "things")
-    return f"{count} in tag {', '.join(tags)}" if tags else "nothing taken in"
+    return f"{count} in tag {', '.join(tags)}"
 
 
 def _accepted(asked: dict[str, Any] | None, bag_id: str | None, place: Here) -> Result:
@@ -59,11 +60,10 @@ def _accepted(asked: dict[str, Any] | None, bag_id: str | None, place: Here) -> 
     if asked is None:
         return Result("good", "yes", "Taken in", "", "The next customer, please.")
     sent_back = len(asked["refused"])
-    said = f"{words.first_capital(_taken(asked))}."
-    if sent_back:
-        said += f" {words.count(sent_back, 'thing goes', 'things go')} back with the customer."
+    back = f"{words.count(sent_back, 'thing goes', 'things go')} back with the customer." if sent_back else ""
     if not asked["parcels"]:
-        return Result("wait", "again", "Nothing taken in", said, "The code stays valid for the customer.")
+        return Result("wait", "again", "Nothing taken in", back, "The code stays valid for the customer.")
+    said = f"{words.first_capital(_taken(asked))}. {back}".strip()
     bag = next((bag for bag in place.state.open if bag.id == bag_id), None)
     if bag is None:
         return Result("good", "yes", "Taken in", said, "Keep it behind the counter. It is in no bag yet.")

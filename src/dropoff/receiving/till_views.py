@@ -90,6 +90,8 @@ class PassForm(msgspec.Struct, frozen=True, kw_only=True):
     settled: str
     tags: tuple[str, ...]
     focus: int
+    """The number of the tag field to scan into; 0 when all are filled: then the button waits for a tap, for what is
+    scanned into a filled field would be added to what stands there."""
     bags: tuple[BagLine, ...]
     chosen: str
 

@@ -1,8 +1,12 @@
 """What the till says: every verdict and reason as a colour, an icon, a few words, and the next step. Pure."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
+
+from dropoff.counter.reading import read
+from dropoff.kernel import codes
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate this later"
@@ -158,6 +162,13 @@ REFUSALS: Final[dict[str, Result]] = {
     )
 }
 
+SOME_CAME: Final = Result(
+    "wait",
+    "again",
+    N_("Part of it came before"),
+    N_("Another till has taken in a part of this code meanwhile."),
+    N_("Below is the rest. Look what is on the table, then take it in."),
+)
 GONE: Final = Result(
     "wait",
     "again",
@@ -195,6 +206,38 @@ def foreign(network: str) -> Result:
         N_("It is not ours. The box was used before."),
         N_("Cover the old label, then scan the customer's code."),
     )
+
+
+def no_tag(texts: Iterable[str]) -> Result:
+    """Named, when something else was scanned into a tag field."""
+    plain = REFUSALS["tag_malformed"]
+    for text in texts:
+        reading = read(text)
+        if reading.tag is not None or not text:
+            continue
+        what = plain.text
+        if reading.network is not None:
+            what = f"{foreign(reading.network).title}."
+        elif reading.sscc is not None:
+            what = N_("This is the label of a bag or of a shipment.")
+        elif reading.short_code is not None or reading.may_be_pass:
+            what = N_("This is a customer's code. Each customer is taken in alone.")
+        return msgspec.structs.replace(plain, text=what)
+    return plain
+
+
+def fresh_tag(text: str) -> Result:
+    """Twelve signs that no parcel carries are a tag, or a short code with a slip in it: only the clerk can know."""
+    signs = codes.code_signs(text)
+    if len(signs) == codes.SHORT_LENGTH and not signs.isdecimal() and not signs.isalpha():
+        return Result(
+            "wait",
+            "again",
+            N_("We do not know this"),
+            N_("If it is a short code, one sign is wrong. It has no 0, 1, 5, O, I, L or S."),
+            N_("Ask for the code once more, sign by sign. If it is a fresh tag, first scan the customer's code."),
+        )
+    return Result("info", "info", N_("A fresh tag"), "", N_("First scan the customer's code, then this tag."))
 
 
 def unknown(text: str) -> Result:
