@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from dropoff.db import Tx
+from dropoff.db import Prepared, Tx, into, struct, structs
 from dropoff.db.schema import insert
 from dropoff.events.tables import event
 from dropoff.returns.rules import CUSTODY_TRANSITIONS, RESOLUTION_TRANSITIONS, edge
@@ -107,6 +108,69 @@ _LINE = [order_line.c[name] for name in LineRow.__struct_fields__]
 _RETURN = [returns.c[name] for name in ReturnRow.__struct_fields__]
 _UNIT = [unit.c[name] for name in UnitRow.__struct_fields__]
 _PASS = [returns.c[name] for name in PassRow.__struct_fields__]
+_ID: sa.BindParameter[str] = sa.bindparam("id")
+_IDS: sa.BindParameter[str] = sa.bindparam("ids", expanding=True)
+
+_ORDER_BY_REFERENCE = sa.select(*_ORDER).where(
+    order.c.retailer_id == sa.bindparam("retailer_id"), order.c.reference == sa.bindparam("reference")
+)
+_FIND_ORDER = Prepared(_ORDER_BY_REFERENCE)
+_LOCK_ORDER = Prepared(_ORDER_BY_REFERENCE.with_for_update())
+_ORDER_BY_ID = Prepared(sa.select(*_ORDER).where(order.c.id == _ID))
+_REFERENCES = Prepared(sa.select(order.c.id, order.c.reference).where(order.c.id.in_(_IDS)))
+_LINES = Prepared(sa.select(*_LINE).where(order_line.c.order_id == _ID).order_by(order_line.c.position))
+_TAKEN = Prepared(sa.select(unit.c.order_line_id, unit.c.ordinal).where(unit.c.order_line_id.in_(_IDS), TAKEN))
+
+_LOCK_RETURNS_OF = Prepared(
+    sa.select(*_RETURN)
+    .where(returns.c.id.in_(sa.select(unit.c.return_id).where(unit.c.id.in_(_IDS))))
+    .order_by(returns.c.id)
+    .with_for_update()
+)
+_FIND_PASSES = Prepared(
+    sa.select(*_PASS).where(
+        sa.or_(
+            returns.c.code_hash.in_(sa.bindparam("codes", expanding=True)),
+            returns.c.short_hash.in_(sa.bindparam("shorts", expanding=True)),
+        )
+    )
+)
+_UNITS_OF = Prepared(sa.select(*_UNIT).where(unit.c.return_id.in_(_IDS)).order_by(unit.c.return_id, unit.c.id))
+_STATES = Prepared(sa.select(unit.c.return_id, unit.c.custody, unit.c.resolution).where(unit.c.return_id.in_(_IDS)))
+
+
+@lru_cache
+def _find_return(*, tenant: bool, lock: bool) -> Prepared:
+    query = sa.select(*_RETURN).where(returns.c.id == _ID)
+    if tenant:
+        query = query.where(returns.c.retailer_id == sa.bindparam("retailer_id"))
+    return Prepared(query.with_for_update() if lock else query)
+
+
+@lru_cache
+def _add(table: sa.Table, names: tuple[str, ...]) -> Prepared:
+    return Prepared(insert(table).values(**into(table, *names)).on_conflict_do_nothing())
+
+
+@lru_cache
+def _move_custody(event_name: str, names: tuple[str, ...], *, only_open: bool) -> Prepared:
+    sources, target = edge(CUSTODY_TRANSITIONS, event_name)
+    statement = sa.update(unit).where(unit.c.id.in_(_IDS), unit.c.custody.in_(sources))
+    if only_open:
+        statement = statement.where(unit.c.resolution == "open")
+    return Prepared(statement.values(custody=target, **into(unit, *names)).returning(*_UNIT))
+
+
+@lru_cache
+def _move_resolution(event_name: str) -> Prepared:
+    sources, target = edge(RESOLUTION_TRANSITIONS, event_name)
+    statement = sa.update(unit).where(unit.c.id.in_(_IDS), unit.c.resolution.in_(sources))
+    return Prepared(statement.values(resolution=target).returning(unit.c.id))
+
+
+@lru_cache
+def _save(names: tuple[str, ...]) -> Prepared:
+    return Prepared(sa.update(returns).where(returns.c.id.in_(_IDS)).values(**into(returns, *names)))
 
 
 # Orders
@@ -124,31 +188,26 @@ def add_lines(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 def find_order(tx: Tx, retailer_id: str, reference: str, *, lock: bool = False) -> OrderRow | None:
     """Locked, everyone else who makes a return of the same order waits."""
-    query = sa.select(*_ORDER).where(order.c.retailer_id == retailer_id, order.c.reference == reference)
-    row = tx.first(query.with_for_update() if lock else query)
-    return OrderRow(**row._mapping) if row else None
+    statement = _LOCK_ORDER if lock else _FIND_ORDER
+    return struct(OrderRow, tx.first(statement, retailer_id=retailer_id, reference=reference))
 
 
 def order_by_id(tx: Tx, order_id: str) -> OrderRow | None:
-    row = tx.first(sa.select(*_ORDER).where(order.c.id == order_id))
-    return OrderRow(**row._mapping) if row else None
+    return struct(OrderRow, tx.first(_ORDER_BY_ID, id=order_id))
 
 
 def references_of(tx: Tx, order_ids: Sequence[str]) -> dict[str, str]:
-    query = sa.select(order.c.id, order.c.reference).where(order.c.id.in_(order_ids))
-    return {row.id: row.reference for row in tx.read(query)}
+    return {row.id: row.reference for row in tx.read(_REFERENCES, ids=order_ids)}
 
 
 def lines_of(tx: Tx, order_id: str) -> list[LineRow]:
-    query = sa.select(*_LINE).where(order_line.c.order_id == order_id).order_by(order_line.c.position)
-    return [LineRow(**row._mapping) for row in tx.read(query)]
+    return structs(LineRow, tx.read(_LINES, id=order_id))
 
 
 def taken_ordinals(tx: Tx, line_ids: Sequence[str]) -> dict[str, set[int]]:
     """Which of each line's things are in an open return."""
-    query = sa.select(unit.c.order_line_id, unit.c.ordinal).where(unit.c.order_line_id.in_(line_ids), TAKEN)
     taken: dict[str, set[int]] = {line_id: set() for line_id in line_ids}
-    for row in tx.read(query):
+    for row in tx.read(_TAKEN, ids=line_ids):
         taken[row.order_line_id].add(row.ordinal)
     return taken
 
@@ -157,28 +216,22 @@ def taken_ordinals(tx: Tx, line_ids: Sequence[str]) -> dict[str, set[int]]:
 
 
 def add_return(tx: Tx, row: dict[str, Any]) -> None:
-    """At once and not appended: its units point to it."""
-    tx.change(insert(returns).values(row))
+    tx.append(returns, row)
 
 
 def take_units(tx: Tx, rows: list[dict[str, Any]]) -> int:
     """How many of the units could be taken; `uq_unit_open` keeps back what another return took meanwhile."""
-    return len(tx.change(insert(unit).values(rows).on_conflict_do_nothing().returning(unit.c.id)))
+    return tx.count_many(_add(unit, tuple(rows[0])), rows)
 
 
 def find_return(tx: Tx, return_id: str, retailer_id: str | None = None, *, lock: bool = False) -> ReturnRow | None:
-    query = sa.select(*_RETURN).where(returns.c.id == return_id)
-    if retailer_id is not None:
-        query = query.where(returns.c.retailer_id == retailer_id)
-    row = tx.first(query.with_for_update() if lock else query)
-    return ReturnRow(**row._mapping) if row else None
+    tenant = {} if retailer_id is None else {"retailer_id": retailer_id}
+    return struct(ReturnRow, tx.first(_find_return(tenant=bool(tenant), lock=lock), id=return_id, **tenant))
 
 
 def lock_returns_of(tx: Tx, unit_ids: Sequence[str]) -> list[ReturnRow]:
     """In the order of their ids, so that two who move many returns do not wait for each other in a circle."""
-    holding = sa.select(unit.c.return_id).where(unit.c.id.in_(unit_ids))
-    query = sa.select(*_RETURN).where(returns.c.id.in_(holding)).order_by(returns.c.id).with_for_update()
-    return [ReturnRow(**row._mapping) for row in tx.read(query)]
+    return structs(ReturnRow, tx.read(_LOCK_RETURNS_OF, ids=unit_ids))
 
 
 def list_returns(
@@ -200,10 +253,7 @@ def list_returns(
 
 
 def find_passes(tx: Tx, code_hashes: Sequence[str], short_hashes: Sequence[str]) -> list[PassRow]:
-    query = sa.select(*_PASS).where(
-        sa.or_(returns.c.code_hash.in_(code_hashes), returns.c.short_hash.in_(short_hashes))
-    )
-    return [PassRow(**row._mapping) for row in tx.read(query)]
+    return structs(PassRow, tx.read(_FIND_PASSES, codes=code_hashes, shorts=short_hashes))
 
 
 def lengthen(tx: Tx, return_id: str, last_day_at: datetime, expires_at: datetime) -> None:
@@ -225,8 +275,7 @@ def expired_returns(tx: Tx, now: datetime, limit: int) -> list[str]:
 
 
 def units_of(tx: Tx, return_ids: Sequence[str]) -> list[UnitRow]:
-    query = sa.select(*_UNIT).where(unit.c.return_id.in_(return_ids)).order_by(unit.c.return_id, unit.c.id)
-    return [UnitRow(**row._mapping) for row in tx.read(query)]
+    return structs(UnitRow, tx.read(_UNITS_OF, ids=return_ids))
 
 
 def units_by_id(tx: Tx, unit_ids: Sequence[str], retailer_id: str | None = None) -> list[UnitRow]:
@@ -243,26 +292,19 @@ def move_custody(
 
     `only_open`: none whose money has moved already.
     """
-    sources, target = edge(CUSTODY_TRANSITIONS, event_name)
-    statement = sa.update(unit).where(unit.c.id.in_(unit_ids), unit.c.custody.in_(sources))
-    if only_open:
-        statement = statement.where(unit.c.resolution == "open")
-    moved = tx.change(statement.values(custody=target, **values).returning(*_UNIT))
-    return sorted((UnitRow(**row._mapping) for row in moved), key=lambda row: row.id)
+    statement = _move_custody(event_name, tuple(values), only_open=only_open)
+    return sorted(structs(UnitRow, tx.change(statement, ids=unit_ids, **values)), key=lambda row: row.id)
 
 
 def move_resolution(tx: Tx, event_name: str, unit_ids: Sequence[str]) -> list[str]:
     """Ids of the units that stood at the beginning of the edge, and now at its end."""
-    sources, target = edge(RESOLUTION_TRANSITIONS, event_name)
-    statement = sa.update(unit).where(unit.c.id.in_(unit_ids), unit.c.resolution.in_(sources))
-    return [row.id for row in tx.change(statement.values(resolution=target).returning(unit.c.id))]
+    return [row.id for row in tx.change(_move_resolution(event_name), ids=unit_ids)] if unit_ids else []
 
 
 def states_of(tx: Tx, return_ids: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
     """(custody, resolution) of each unit, by return."""
-    query = sa.select(unit.c.return_id, unit.c.custody, unit.c.resolution).where(unit.c.return_id.in_(return_ids))
     states: dict[str, list[tuple[str, str]]] = {}
-    for row in tx.read(query):
+    for row in tx.read(_STATES, ids=return_ids):
         states.setdefault(row.return_id, []).append((row.custody, row.resolution))
     return states
 
@@ -270,7 +312,7 @@ def states_of(tx: Tx, return_ids: Sequence[str]) -> dict[str, list[tuple[str, st
 def save_returns(tx: Tx, return_ids: Sequence[str], values: dict[str, Any]) -> None:
     """Status, holder and next of several returns at once."""
     if return_ids and values:
-        tx.change(sa.update(returns).where(returns.c.id.in_(return_ids)).values(values))
+        tx.change(_save(tuple(values)), ids=return_ids, **values)
 
 
 def end_wait(tx: Tx, return_ids: Sequence[str], kinds: Sequence[str]) -> None:
