@@ -62,26 +62,50 @@ class Places:
 
 async def locate(context: Any, text: str, country: str | None = None) -> Place | NoPlace:
     """`country`: an ISO code, only places there."""
+    return known(context, text, country) or await _ask(context, text, country)
+
+
+async def locate_from(context: Any, text: str, home: str, *, ask: bool) -> Place | NoPlace:
+    """For somebody in the country `home`, who may well mean a place elsewhere: what fits exactly goes first, then what
+    is at home. `ask`: a service outside too, which must not be told what nobody typed."""
+    at_home, anywhere = known(context, text, home), known(context, text, None)
+    if at_home is not None and (at_home.match == "exact" or anywhere is None or anywhere.match != "exact"):
+        return at_home
+    if anywhere is not None:
+        return anywhere
+    return await _ask(context, text, home) if ask else NoPlace("unknown")
+
+
+def known(context: Any, text: str, country: str | None) -> Place | None:
+    """Without asking anybody."""
+    if not _says_something(text):
+        return None
     text = text[:TEXT_MAX]
     places: Places = context.places
-    known = places.gazetteer if len(places.gazetteer) else places.own
-    guesses = known.search(text, country, 1)
-    if guesses and guesses[0].match == "exact":
-        return _known(guesses[0], known)
-    point = context.nearby.snapshot.find(text, country)
-    if point is not None:
-        return Place(point[0], point[1], " ".join(text.split()), "exact", "")
-    if guesses:
-        return _known(guesses[0], known)
-    if places.geocoder is None or not any(map(str.isalnum, text)):
+    gazetteer = places.gazetteer if len(places.gazetteer) else places.own
+    guesses = gazetteer.search(text, country, 1)
+    if not guesses or guesses[0].match != "exact":
+        point = context.nearby.snapshot.find(text, country)
+        if point is not None:
+            return Place(point[0], point[1], " ".join(text.split()), "exact", "")
+    return _place(guesses[0], gazetteer) if guesses else None
+
+
+async def _ask(context: Any, text: str, country: str | None) -> Place | NoPlace:
+    geocoder: Geocoder | None = context.places.geocoder
+    if geocoder is None or not _says_something(text):
         return NoPlace("unknown")
     try:
-        found = await places.geocoder.find(context.db, text, country)
+        found = await geocoder.find(context.db, text[:TEXT_MAX], country)
     except Unavailable:
         return NoPlace("unavailable")
     if found is None:
         return NoPlace("unknown")
-    return Place(found.lat, found.lon, found.label, "geocoder", places.geocoder.attribution)
+    return Place(found.lat, found.lon, found.label, "geocoder", geocoder.attribution)
+
+
+def _says_something(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 def meant(found: Place | NoPlace) -> Meant:
@@ -90,5 +114,5 @@ def meant(found: Place | NoPlace) -> Meant:
     return Meant(found.label, found.match, found.attribution)
 
 
-def _known(found: FoundPlace, known: Gazetteer) -> Place:
+def _place(found: FoundPlace, known: Gazetteer) -> Place:
     return Place(found.lat, found.lon, found.label, found.match, known.attribution)

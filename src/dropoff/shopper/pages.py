@@ -18,6 +18,7 @@ from dropoff.db import Tx
 from dropoff.kernel import codes
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import PROBLEMS, Problem, not_found
+from dropoff.network.places import locate_from
 from dropoff.returns import qr
 from dropoff.returns import service as returns
 from dropoff.returns.service import Links
@@ -102,7 +103,8 @@ async def pass_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASG
     wanted = seen.postcode if asked is None else asked.strip()[:80]
     # In a thread: the first question with a filter may take the index a while, and hours are parsed when first read.
     snapshot = request.app.state.context.nearby.snapshot
-    near = await anyio.to_thread.run_sync(service.places_near, snapshot, wanted, seen.country, at)
+    where = await locate_from(request.app.state.context, wanted, seen.country, ask=asked is not None)
+    near = await anyio.to_thread.run_sync(service.places_near, snapshot, wanted, where, at)
     notice = DONE.get(request.query_params.get("done", ""))
     view = rules.pass_view(seen.facts, at, path=_path(code), near=near, notice=notice)
     return page(render("shopper/pass.html", view))

@@ -51,6 +51,9 @@ class NearView(msgspec.Struct, frozen=True):
     places: tuple[PlaceView, ...] = ()
     others: tuple[PlaceView, ...] = ()
     """Further ones, for those who ask."""
+    meant: str = ""
+    """What the text was taken for, where that is a guess."""
+    attribution: str = ""
 
 
 class PassView(msgspec.Struct, frozen=True, kw_only=True):

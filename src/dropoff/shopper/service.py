@@ -10,6 +10,7 @@ from dropoff.db import Tx
 from dropoff.network import hours_told
 from dropoff.network.hours_told import Hours
 from dropoff.network.nearby import Hit, Search, Snapshot
+from dropoff.network.places import NoPlace, Place
 from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
@@ -100,18 +101,20 @@ def see_receipt(tx: Tx, passes: PassKeys, code: str, hand_in: str) -> ReceiptVie
     return next((one for one in standing if one.hand_in == hand_in), None)
 
 
-def places_near(snapshot: Snapshot, text: str, country: str, at: datetime) -> NearView:
-    """The public points around a postcode or city of the network itself, in the shopper's country first."""
+def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, at: datetime) -> NearView:
+    """The counters around what was typed."""
     if not text:
         return NearView("")
-    where = snapshot.find(text, country) or snapshot.find(text, None)
-    if where is None:
+    if isinstance(where, NoPlace):
+        if where.why == "unavailable":
+            return NearView(text, f"We cannot look {text} up just now. Try a postcode, or try again in a minute.")
         return NearView(text, f"We know no place in {text}. Try another postcode, or the next larger town.")
-    wanted = Search(lat=where[0], lon=where[1], limit=PLACES_SHOWN + PLACES_MORE, kinds=COUNTERS)
+    wanted = Search(lat=where.lat, lon=where.lon, limit=PLACES_SHOWN + PLACES_MORE, kinds=COUNTERS)
     places = tuple(_place(hit, at) for hit in snapshot.nearest(wanted))
     if not places:
         return NearView(text, f"We know no counter near {text}. Try another postcode, or the next larger town.")
-    return NearView(text, "", places[:PLACES_SHOWN], places[PLACES_SHOWN:])
+    meant = "" if where.match == "exact" else where.label
+    return NearView(text, "", places[:PLACES_SHOWN], places[PLACES_SHOWN:], meant, where.attribution)
 
 
 def _place(hit: Hit, at: datetime) -> PlaceView:
