@@ -1,4 +1,4 @@
-"""The command line: `dropoff serve | worker | migrate | import | consolidate | plugins | keys`."""
+"""The command line: `dropoff serve | worker | migrate | import | sync | consolidate | plugins | keys`."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dropoff import __version__
+from dropoff.plugins import PluginFailed
 from dropoff.settings import Misconfigured, Settings, load, make_folder
 
 # pykdtree would take every core for each query otherwise; it reads this when it is imported.
@@ -19,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = load(port=getattr(arguments, "port", 8000))
         return int(arguments.run(arguments, settings))
-    except Misconfigured as error:
+    except (Misconfigured, PluginFailed) as error:
         print(f"dropoff: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -47,11 +48,17 @@ def _parser() -> argparse.ArgumentParser:
     imports = commands.add_parser("import", help="import drop-off points, or a gazetteer, from a file")
     _imports(imports.add_subparsers(required=True, metavar="WHAT"))
 
+    sync = commands.add_parser("sync", help="bring in what a source of drop-off points has now")
+    sync.add_argument("source", help="its name; `dropoff plugins` lists what is set up")
+    sync.add_argument("--dry-run", action="store_true", help="only say what would change")
+    sync.add_argument("--release", action="store_true", help="put the held sync of this source in force")
+    sync.set_defaults(run=_sync)
+
     consolidate = commands.add_parser("consolidate", help="plan and book the departures that are due")
     consolidate.add_argument("--as-of", type=datetime.fromisoformat, help="a time with an offset; default now")
     consolidate.set_defaults(run=_consolidate)
 
-    plugins = commands.add_parser("plugins", help="list the installed carriers")
+    plugins = commands.add_parser("plugins", help="list the installed carriers and sources of drop-off points")
     plugins.set_defaults(run=_plugins)
 
     keys = commands.add_parser("keys", help="make, list or revoke keys")
@@ -123,6 +130,16 @@ def _import_gazetteer(arguments: argparse.Namespace, settings: Settings) -> int:
     )
 
 
+def _sync(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dropoff import running
+
+    if arguments.dry_run and arguments.release:
+        raise Misconfigured("--dry-run and --release exclude each other.")
+    if arguments.release:
+        return running.release_sync(settings, arguments.source)
+    return running.sync(settings, arguments.source, dry_run=arguments.dry_run)
+
+
 def _consolidate(arguments: argparse.Namespace, settings: Settings) -> int:
     from dropoff import running
 
@@ -136,7 +153,12 @@ def _plugins(_: argparse.Namespace, settings: Settings) -> int:
 
     registry = load_plugins(os.environ)
     for name, carrier in sorted(registry.carriers.items()):
-        print(f"{name}\t{', '.join(sorted(carrier.services))}\t{registry.distributions[name]}")
+        print(f"carrier\t{name}\t{', '.join(sorted(carrier.services))}\t{registry.distributions[name]}")
+    for name, origin in sorted(registry.source_plugins.items()):
+        print(f"source\t{name}\tplug-in\t{origin}")
+    for name, installed in sorted(registry.sources.items()):
+        every = f"every {installed.every_s:g} s" if installed.every_s else "when asked"
+        print(f"set up\t{name}\t{installed.plugin}\t{installed.source.host}, {every}")
     return 0
 
 

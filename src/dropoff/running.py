@@ -22,8 +22,10 @@ from dropoff.db.migrate import upgrade
 from dropoff.freight import service as freight
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
-from dropoff.network import gazetteer_importing, importing
+from dropoff.kernel.ids import new_id
+from dropoff.network import gazetteer_importing, import_reports, import_store, importing, syncing
 from dropoff.plugins import load_plugins
+from dropoff.ports.locations import Unavailable
 from dropoff.settings import Misconfigured, Settings, make_folder
 from dropoff.web.health import EXAMPLE_PREFIX
 from dropoff.web.logs import configure
@@ -121,6 +123,52 @@ def import_locations(settings: Settings, path: Path, source: str, *, replace: bo
         f"{len(report.rejected)} rejected, {len(report.repaired)} repaired"
     )
     return 0
+
+
+def sync(settings: Settings, source: str, *, dry_run: bool) -> int:
+    with _context(settings) as context:
+        installed = context.plugins.sources.get(source)
+        if installed is None:
+            known = ", ".join(sorted(context.plugins.sources)) or "none"
+            raise Misconfigured(f"no source {source!r} is set up, only: {known}. `dropoff plugins` lists them.")
+        command = syncing.SyncCommand(at=now(), runner=f"{new_id('run')}/1", trial=dry_run)
+        try:
+            outcome = syncing.sync(context.db, installed, command)
+        except Unavailable as error:
+            print(f"dropoff: {error}. What was read is kept: the next sync goes on.", file=sys.stderr)
+            return 1
+        return _told(context, outcome)
+
+
+def release_sync(settings: Settings, source: str) -> int:
+    with _context(settings) as context:
+        held = context.db.read_sync(import_store.listed, source, "held", "", 1)
+        if not held:
+            raise Misconfigured(f"no sync of the source {source!r} is held.")
+        return _told(context, syncing.release(context.db, held[0].id, "operator:cli", now()))
+
+
+def _told(context: Context, outcome: import_store.Import | Problem) -> int:
+    if isinstance(outcome, Problem):
+        print(f"dropoff: {outcome.detail or outcome.code}", file=sys.stderr)
+        return 1
+    view = context.db.read_sync(import_reports.view, outcome.id)
+    assert not isinstance(view, Problem), "it was just made"
+    for change in view.would:
+        print(f"would {change.change} {change.external_id}: {change.name}", file=sys.stderr)
+    counted = context.db.read_sync(import_store.reasons, outcome.id)
+    for reason, count in counted:
+        print(f"{count} rejected: {reason}", file=sys.stderr)
+    state = "dry run" if view.kind == "trial" else view.state
+    print(
+        f"{outcome.id} {state}: {view.created} created, {view.updated} updated, {view.unchanged} unchanged, "
+        f"{view.removed} removed, {view.progress.rejected} rejected, {view.progress.repaired} repaired"
+    )
+    if view.detail:
+        print(view.detail, file=sys.stderr)
+    if view.state == "held":
+        print(f"To put it in force: dropoff sync {view.source} --release", file=sys.stderr)
+    return 0 if view.state == "done" else 1
 
 
 def import_gazetteer(

@@ -7,6 +7,7 @@ may end the job.
 
 import random
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +46,15 @@ class Job(msgspec.Struct, frozen=True):
 
 
 Handler = Callable[[Job], None]
+
+
+STOPPING: ContextVar[Callable[[], bool]] = ContextVar("stopping", default=lambda: False)
+"""Set by the worker for the handlers that it runs."""
+
+
+def is_stopping() -> bool:
+    """Asked by a handler that takes minutes, between two steps: then it should raise `Retry` and go on elsewhere."""
+    return STOPPING.get()()
 
 
 class Retry(Exception):

@@ -133,6 +133,7 @@ class Worker:
 
     def _run_held(self, job: Job) -> None:
         began = time.monotonic()
+        jobs.STOPPING.set(self._stopping.is_set)
         try:
             self._run(job)
         except Exception:

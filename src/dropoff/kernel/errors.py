@@ -180,6 +180,16 @@ PROBLEMS: dict[str, ProblemKind] = {
         "Another import of this source is coming into force",
         "Wait for the time in Retry-After and send it again; nothing was changed.",
     ),
+    "location-source-malformed": ProblemKind(
+        502,
+        "The source of places does not answer with what it should",
+        "Nothing was changed. See `detail`; the next sync tries again.",
+    ),
+    "location-source-misconfigured": ProblemKind(
+        502,
+        "A setting of the source of places is wrong",
+        "Nothing was changed. Mend the setting that `detail` points to and start the processes anew.",
+    ),
     "location-source-unknown": ProblemKind(
         404,
         "No source of places has that name",

@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
-from dropoff.network import device_api, import_api, lane_api, places_api, search_api
+from dropoff.network import device_api, import_api, lane_api, places_api, search_api, sources_api
 
 HANDLERS: Final[list[Any]] = [
     *search_api.HANDLERS,
     *places_api.HANDLERS,
     *import_api.HANDLERS,
+    *sources_api.HANDLERS,
     *lane_api.HANDLERS,
     *device_api.HANDLERS,
 ]

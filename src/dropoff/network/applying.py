@@ -75,6 +75,13 @@ def fail(db: Database, import_id: str, detail: str, at: datetime) -> None:
     _drop_stage(db, import_id)
 
 
+def forget_rows(db: Database, import_id: str) -> None:
+    """All that was staged and told of an import which is read from its start again."""
+    _drop_stage(db, import_id)
+    while db.write_sync(import_store.drop_told, import_id, DROP_AT_ONCE):
+        pass
+
+
 def clear_away(db: Database) -> None:
     """Stages of imports that ended, where a process died before it could."""
     for import_id in db.read_sync(import_store.left_stages):

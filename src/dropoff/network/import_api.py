@@ -1,9 +1,11 @@
 """Location files over HTTP: streamed to disk, read in a thread, in force in one go."""
 
 import contextlib
+import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -32,10 +34,19 @@ _FILE_TYPES: Final[dict[str, importing.FileKind]] = {
     "text/csv": "csv",
 }
 
+log = logging.getLogger("dropoff.network")
+
 
 class ImportQuery(msgspec.Struct, frozen=True):
     source: Annotated[str, Meta(pattern=SOURCE_PATTERN)]
     replace: bool = False
+
+
+class ImportStarted(msgspec.Struct, frozen=True):
+    """The file is large: read `url` for how far it is and, in the end, for its report."""
+
+    id: str
+    url: str
 
 
 @post(
@@ -49,7 +60,8 @@ class ImportQuery(msgspec.Struct, frozen=True):
         body=bytes,
         body_types=("application/geo+json", "text/csv"),
         answer=ImportReport,
-        problems=("location-file-invalid",),
+        also=((202, ImportStarted),),
+        problems=("location-file-invalid", "location-source-busy"),
     ),
 )
 async def import_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
@@ -59,30 +71,57 @@ async def import_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
     if kind is None or request.headers.get("content-encoding", "identity") != "identity":
         raise Refused(Problem("unsupported-media-type"))
     context = request.app.state.context
-    async with _on_disk(request, context.settings.data) as path:
-
-        def work() -> ImportReport | Problem:
-            report = importing.import_file(
-                context.db,
-                path,
-                kind,
-                wanted.source,
-                replace=wanted.replace,
-                at=now(),
-                actor=principal(request).actor,
-            )
-            # The others follow by themselves; whoever asks this server next finds the file in force. Should that fail,
-            # the file is in force all the same, and this server's own refresher tries again.
-            with contextlib.suppress(Exception):
-                refreshing.refresh(context.db, context.nearby)
-            return report
-
-        outcome = await anyio.to_thread.run_sync(work)
+    path = await _on_disk(request, context.settings.data)
+    running = _Running(context, path, kind, wanted, principal(request).actor)
+    outcome = await anyio.to_thread.run_sync(running.wait, abandon_on_cancel=True)
+    if isinstance(outcome, str):
+        url = f"{context.settings.base_url}/v1/location-imports/{outcome}"
+        return answer(ImportStarted(outcome, url), 202, headers={"Location": url})
     return problem_response(request, outcome) if isinstance(outcome, Problem) else answer(outcome)
 
 
-@contextlib.asynccontextmanager
-async def _on_disk(request: Request[Any, Any, Any], folder: Path) -> AsyncIterator[Path]:
+class _Running:
+    """An import in a thread of its own, which outlives the request: a caller that hangs up does not stop it, and one
+    with a large file is answered before its end."""
+
+    def __init__(self, context: Any, path: Path, kind: importing.FileKind, wanted: ImportQuery, actor: str) -> None:
+        self._context, self._path, self._kind, self._wanted, self._actor = context, path, kind, wanted, actor
+        self._outcome: Future[ImportReport | Problem | str] = Future()
+        threading.Thread(target=self._run, name="dropoff-import", daemon=True).start()
+
+    def wait(self) -> ImportReport | Problem | str:
+        """The report; or the import's id, when the file is large."""
+        return self._outcome.result()
+
+    def _run(self) -> None:
+        try:
+            report = importing.import_file(
+                self._context.db,
+                self._path,
+                self._kind,
+                self._wanted.source,
+                replace=self._wanted.replace,
+                at=now(),
+                actor=self._actor,
+                when_large=self._outcome.set_result,
+            )
+            self._path.unlink(missing_ok=True)
+            # The others follow by themselves; whoever asks this server next finds the file in force. Should that fail,
+            # the file is in force all the same, and this server's own refresher tries again.
+            with contextlib.suppress(Exception):
+                refreshing.refresh(self._context.db, self._context.nearby)
+            if not self._outcome.done():
+                self._outcome.set_result(report)
+        except BaseException as error:
+            if self._outcome.done():
+                log.exception("an import that was answered already broke off")
+            else:
+                self._outcome.set_exception(error)
+        finally:
+            self._path.unlink(missing_ok=True)
+
+
+async def _on_disk(request: Request[Any, Any, Any], folder: Path) -> Path:
     """The body as a file: it is never held in memory, whatever its size."""
     if int(request.headers.get("content-length") or 0) > FILE_MAX:
         raise Refused(Problem("body-too-large"))
@@ -101,9 +140,10 @@ async def _on_disk(request: Request[Any, Any, Any], folder: Path) -> AsyncIterat
                     await anyio.to_thread.run_sync(file.write, bytes(waiting))
                     waiting.clear()
             await anyio.to_thread.run_sync(file.write, bytes(waiting))
-        yield path
-    finally:
+    except BaseException:
         path.unlink(missing_ok=True)
+        raise
+    return path
 
 
 HANDLERS: Final = [import_locations]

@@ -114,8 +114,10 @@ def in_state(tx: Tx, source: str, state: str, but: str = "") -> list[Import]:
 
 
 def take_over(tx: Tx, found: Import, runner: str, silent_s: float) -> bool:
-    """The import is that runner's when it was its already, or nobody's for so long. False: another reads it."""
-    mine = location_import.c.runner == runner
+    """The import is that runner's when it was its already (the same name, another number), or nobody's for so long.
+    False: another reads it."""
+    name, slash, _ = runner.rpartition("/")
+    mine = location_import.c.runner.startswith(f"{name}/", autoescape=True) if slash else sa.false()
     silent = location_import.c.touched_at < db_now(-silent_s)
     held = sa.and_(location_import.c.id == found.id, location_import.c.state == "staging")
     taking = sa.update(location_import).where(held, sa.or_(mine, silent))
@@ -139,6 +141,10 @@ def _read_by(import_id: str, runner: str) -> sa.ColumnElement[bool]:
     return sa.and_(
         location_import.c.id == import_id, location_import.c.runner == runner, location_import.c.state == "staging"
     )
+
+
+def set_replaces(tx: Tx, import_id: str, replaces: bool) -> None:
+    tx.change(sa.update(location_import).where(location_import.c.id == import_id).values(replaces=replaces))
 
 
 def staged(tx: Tx, import_id: str, external_ids: Sequence[str]) -> dict[str, str]:
@@ -182,6 +188,14 @@ def told_counts(tx: Tx, import_ids: Sequence[str]) -> dict[tuple[str, str], int]
     return {(row.import_id, row.outcome): int(row.rows) for row in tx.read(query)}
 
 
+def reasons(tx: Tx, import_id: str) -> list[tuple[str, int]]:
+    """Why rows were refused, the most frequent first."""
+    mine = sa.and_(location_import_row.c.import_id == import_id, location_import_row.c.outcome == "rejected")
+    count = sa.func.count().label("rows")
+    query = sa.select(location_import_row.c.reason, count).where(mine).group_by(location_import_row.c.reason)
+    return [(row.reason, int(row.rows)) for row in tx.read(query.order_by(count.desc(), location_import_row.c.reason))]
+
+
 def finish(tx: Tx, import_id: str, state: str, detail: str, at: datetime, counts: dict[str, int] | None = None) -> bool:
     """Ends the import, or holds it; False when it had ended. Its stage is dropped apart, in pieces."""
     values: dict[str, Any] = {"state": state, "detail": detail[:500], "touched_at": db_now()} | (counts or {})
@@ -203,6 +217,14 @@ def drop_stage(tx: Tx, import_id: str, limit: int) -> int:
     some = sa.select(location_stage.c.external_id).where(location_stage.c.import_id == import_id).limit(limit)
     gone = sa.delete(location_stage).where(
         location_stage.c.import_id == import_id, location_stage.c.external_id.in_(some.scalar_subquery())
+    )
+    return tx.count(gone)
+
+
+def drop_told(tx: Tx, import_id: str, limit: int) -> int:
+    some = sa.select(location_import_row.c.row_index).where(location_import_row.c.import_id == import_id).limit(limit)
+    gone = sa.delete(location_import_row).where(
+        location_import_row.c.import_id == import_id, location_import_row.c.row_index.in_(some.scalar_subquery())
     )
     return tx.count(gone)
 

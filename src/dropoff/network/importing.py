@@ -154,14 +154,21 @@ def sweep(db: Database, at: datetime) -> int:
         for found in db.read_sync(import_store.silent, state, silent_s, kinds):
             applying.fail(db, found.id, told, at)
             ended += 1
-    for found in db.read_sync(import_store.silent, "applying", 2 * applying.LEASE_S, ("file", "sync", "trial")):
-        with contextlib.suppress(applying.ClaimLost, applying.SourceBusy):
-            applying.settle(db, found.id, at, patience_s=0)
-            ended += 1
+    ended += finish_dead(db, at)
     applying.clear_away(db)
     while db.write_sync(import_store.delete_old, at - KEPT_FOR, 1) == 1:
         pass
     return ended
+
+
+def finish_dead(db: Database, at: datetime) -> int:
+    """Imports whose process died while they came into force. Answers how many."""
+    finished = 0
+    for found in db.read_sync(import_store.silent, "applying", 2 * applying.LEASE_S, ("file", "sync", "trial")):
+        with contextlib.suppress(applying.ClaimLost, applying.SourceBusy):
+            applying.settle(db, found.id, at, patience_s=0)
+            finished += 1
+    return finished
 
 
 def clear_uploads(folder: Path) -> None:

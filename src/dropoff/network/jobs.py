@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dropoff.kernel.clock import now
-from dropoff.network import gazetteer_importing
+from dropoff.network import gazetteer_importing, sources_jobs
 from dropoff.network.gazetteer_refreshing import GazetteerRefresher
 from dropoff.network.importing import clear_uploads, sweep
 from dropoff.network.refreshing import Refresher
 
 SWEEP: Final = "network.sweep_imports"
-PERIODIC: Final[dict[str, int]] = {SWEEP: 3600}
+PERIODIC: Final[dict[str, int]] = {SWEEP: 3600, **sources_jobs.PERIODIC}
 """Job kind → seconds between runs."""
 
 
@@ -21,7 +21,7 @@ def handlers(context: Any) -> dict[str, Callable[..., None]]:
         context.db.write_sync(gazetteer_importing.sweep, now())
         gazetteer_importing.clear_away(context.db)
 
-    return {SWEEP: sweep_imports}
+    return {SWEEP: sweep_imports, **sources_jobs.handlers(context)}
 
 
 def consumers(_: Any) -> list[Any]:

@@ -35,9 +35,17 @@ class Staging:
     pages of a source overlap."""
 
     def __init__(
-        self, db: Database, import_id: str, runner: str, *, repeats_told: bool = True, rows_read: int = 0
+        self,
+        db: Database,
+        import_id: str,
+        runner: str,
+        *,
+        repeats_told: bool = True,
+        rows_read: int = 0,
+        chunk: int | None = None,
     ) -> None:
         self._db, self._import_id, self._runner = db, import_id, runner
+        self._chunk = chunk or CHUNK
         self._repeats_told = repeats_told
         self._waiting: list[_Waiting] = []
         self._told: list[Told] = []
@@ -59,7 +67,7 @@ class Staging:
 
     def _counted(self) -> None:
         self.rows_read += 1
-        if len(self._waiting) + len(self._told) >= CHUNK:
+        if len(self._waiting) + len(self._told) >= self._chunk:
             self.flush()
 
     def flush(self, cursor: str | None = None) -> None:

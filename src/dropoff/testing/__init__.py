@@ -3,6 +3,7 @@ loopback that misbehaves on demand, and a fake adapter."""
 
 from dropoff.testing.conformance import CarrierConformance, HttpCarrierConformance, example_request
 from dropoff.testing.fake_carrier import FakeCarrier, FakeCarrierSettings, fake_carrier_answers
+from dropoff.testing.fake_source import ListedPoints
 from dropoff.testing.locations import HttpLocationSourceConformance, LocationSourceConformance
 from dropoff.testing.server import Answer, CarrierServer, Fault, Received
 
@@ -15,6 +16,7 @@ __all__ = [
     "Fault",
     "HttpCarrierConformance",
     "HttpLocationSourceConformance",
+    "ListedPoints",
     "LocationSourceConformance",
     "Received",
     "example_request",

@@ -31,6 +31,8 @@ class Doc(msgspec.Struct, frozen=True, kw_only=True):
     key: KeyUse = "none"
     tag: str = ""
     body_types: tuple[str, ...] = ("application/json",)
+    also: tuple[tuple[int, Any], ...] = ()
+    """Other good answers: status and struct."""
 
 
 def doc(summary: str, **kwargs: Any) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def doc(summary: str, **kwargs: Any) -> dict[str, Any]:
 def document(app: Litestar, version: str, base_url: str) -> dict[str, Any]:
     operations = list(_operations(app))
     named = [kind for _, _, _, item in operations for kind in (item.body, item.answer)]
+    named += [kind for _, _, _, item in operations for _, kind in item.also]
     kinds = [Document, *(kind for kind in named if kind is not None and kind is not bytes)]
     queries = [d.query for _, _, _, d in operations if d.query is not None]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=REF)
@@ -133,8 +136,16 @@ def _responses(item: Doc, protected: bool, by_kind: dict[str, Any]) -> dict[str,
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(PROBLEMS[code].status, []).append(code)
+    others = {
+        str(status): {
+            "description": item.summary,
+            "content": {item.media_type: {"schema": by_kind[repr(kind)]}},
+        }
+        for status, kind in item.also
+    }
     problem = {"application/problem+json": {"schema": by_kind[repr(Document)]}}
     return {
         str(item.status): good,
+        **others,
         **{str(s): {"description": ", ".join(c), "content": problem} for s, c in sorted(by_status.items())},
     }
