@@ -175,10 +175,10 @@ class World:
         ]
         return {**self.post(retailer, "/v1/returns", {"order": reference, "units": units}), "order": reference}
 
-    def expire(self, issued: dict[str, Any]) -> None:
-        """The one thing that no call can do: make weeks go by."""
-        past = datetime.now(UTC) - timedelta(days=3)
-        last_day, end = (f"{moment:%Y-%m-%dT%H:%M:%S.000Z}" for moment in (past, past + timedelta(days=1)))
+    def age(self, issued: dict[str, Any], days_left: int) -> None:
+        """The one thing that no call can do: make weeks go by. With -2 the pass has run out."""
+        day = datetime.now(UTC) + timedelta(days=days_left)
+        last_day, end = (f"{moment:%Y-%m-%dT%H:%M:%S.000Z}" for moment in (day, day + timedelta(days=1)))
         with closing(sqlite3.connect(self._database, timeout=10)) as database, database:
             database.execute(
                 "UPDATE return SET last_day_at = ?, expires_at = ? WHERE id = ?", (last_day, end, issued["id"])

@@ -136,9 +136,17 @@ def pass_cancelled(page: Page, world) -> None:
 def pass_expired(page: Page, world) -> None:
     retailer, _ = world.retailer()
     issued = world.issue(retailer)
-    world.expire(issued)
+    world.age(issued, -2)
     page.goto(f"/p/{issued['pass']['code']}")
     expect(page.get_by_role("heading", level=1)).to_have_text("The code has run out")
+
+
+def pass_renew(page: Page, world) -> None:
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    world.age(issued, 2)
+    page.goto(f"/p/{issued['pass']['code']}/renew")
+    expect(page.get_by_role("button", name="Yes, keep it open longer")).to_be_visible()
 
 
 def pass_handed_in(page: Page, world) -> None:
@@ -190,7 +198,8 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
     "pass without a place": lambda page, world: shopper(page, world, "?q=Atlantis"),
     "receipt": receipt,
     "receipt unknown": lambda page, _: page.goto("/r/nothing"),
-    "pass renew": lambda page, world: shopper(page, world, "/renew"),
+    "pass renew": pass_renew,
+    "pass with all its time": lambda page, world: shopper(page, world, "/renew"),
     "pass cancel": lambda page, world: shopper(page, world, "/cancel"),
     "pass unknown": lambda page, _: page.goto("/p/0000000000000000"),
     "pairing used": lambda page, _: page.goto("/pair/0000-0000-0000-0000"),

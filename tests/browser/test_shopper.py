@@ -104,7 +104,12 @@ def test_after_a_hand_in_the_page_says_who_holds_what_and_when_the_money_comes(
     assert as_json["hand_in"] == verdict["hand_in"]
 
 
-def test_more_time_keeps_the_code(visit: Page, issued: dict[str, Any]) -> None:
+def test_more_time_keeps_the_code(visit: Page, world, issued: dict[str, Any]) -> None:
+    visit.goto(path_of(issued))
+    expect(visit.get_by_role("link", name="Cancel this return")).to_be_visible()
+    # Weeks are left: a button that gives nothing would only waste a tap.
+    expect(visit.get_by_role("link", name="I need more time")).to_have_count(0)
+    world.age(issued, 2)
     visit.goto(path_of(issued))
     visit.get_by_role("link", name="I need more time").click()
     visit.get_by_role("button", name="Yes, keep it open longer").click()

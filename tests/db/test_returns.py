@@ -244,15 +244,19 @@ def test_a_pass_is_renewed_with_the_same_code(db: Database) -> None:
     shop.order()
     made = shop.issued({"sku": "SOCKS"})
     assert made.last_day_at == datetime(2026, 3, 24, 22, 59, 59, tzinfo=UTC)
-    longer = renewed(shop, made, made.last_day_at + timedelta(hours=3))
+    in_grace = made.last_day_at + timedelta(hours=3)
+    promised = shop.db.read_sync(service.last_day_if_renewed, made.id, in_grace)
+    longer = renewed(shop, made, in_grace)
     assert isinstance(longer, Renewed)
-    assert longer.last_day_at == datetime(2026, 4, 7, 21, 59, 59, tzinfo=UTC)
+    assert longer.last_day_at == promised == datetime(2026, 4, 7, 21, 59, 59, tzinfo=UTC)
     assert longer.pass_.code == made.pass_.code
     now = shop.view(made.id)
     assert (now.pass_.expires_at, now.money.next) == (longer.expires_at, service.Next("hand_in", longer.last_day_at))
     again = renewed(shop, made, longer.last_day_at)
     assert isinstance(again, Renewed)
     assert again.last_day_at == longer.last_day_at, "the end of all renewals"
+    for moment in (longer.last_day_at, longer.expires_at):
+        assert shop.db.read_sync(service.last_day_if_renewed, made.id, moment) is None
     assert [row["type"] for row in shop.events(made.id)] == ["return.issued", "return.renewed"]
     assert shop.db.write_sync(service.expire, [made.id], made.pass_.expires_at) == []
     assert code(renewed(shop, made, longer.expires_at)) == "window-passed"

@@ -28,7 +28,7 @@ def facts(**other: object) -> PassFacts:
         "status": "issued",
         "last_day_at": LAST_DAY,
         "expires_at": LAST_DAY + timedelta(hours=24),
-        "renewable": True,
+        "more_until": LAST_DAY + timedelta(days=14),
         "units": units("expected", "expected", "expected"),
         "money": MONEY,
         "holder": None,
@@ -75,7 +75,7 @@ def test_every_state_has_its_headline(status: str, custody: tuple[str, ...], hea
 
 
 def test_a_code_that_ran_out_before_the_job_said_so_is_shown_as_run_out() -> None:
-    seen = view(expires_at=NOW - timedelta(seconds=1), renewable=False)
+    seen = view(expires_at=NOW - timedelta(seconds=1), more_until=None)
     assert (seen.headline, seen.showable) == ("The code has run out", False)
     assert [unit.words for unit in seen.units] == ["Run out"]
     assert seen.next_step is not None
@@ -87,12 +87,16 @@ def test_in_the_day_of_grace_the_code_still_shows_says_until_when_and_offers_mor
     assert seen.showable
     assert "until tomorrow 12:00 at the latest" in seen.lead
     assert seen.next_step is not None
-    assert "You can have more time" in seen.next_step.text
+    assert "You can have time until Wed 6 January 2027" in seen.next_step.text
     assert seen.renew_url
 
 
+def test_more_time_is_offered_only_when_there_is_some_to_give() -> None:
+    assert view(more_until=None).renew_url == ""
+
+
 def test_the_rest_of_a_return_that_ran_out_is_said_to_be_over() -> None:
-    over = {"expires_at": NOW - timedelta(days=1), "renewable": False}
+    over = {"expires_at": NOW - timedelta(days=1), "more_until": None}
     for late in (
         {"status": "partly_handed_in", "units": units("handed_in", "expected")},
         {"status": "handed_in", "units": units("handed_in", "expired")},
@@ -135,10 +139,9 @@ def test_the_money_that_is_due_says_by_when_also_in_the_timeline() -> None:
     assert seen.timeline[0] == Moment("The retailer sends your money", "by Fri 4 December", upcoming=True)
 
 
-@pytest.mark.parametrize("renewable", [True, False])
 @pytest.mark.parametrize("status", ["cancelled", "expired"])
-def test_a_dead_code_always_has_a_next_step_and_no_money(status: str, renewable: bool) -> None:
-    seen = view(status=status, units=units(status), renewable=renewable)
+def test_a_dead_code_always_has_a_next_step_and_no_money(status: str) -> None:
+    seen = view(status=status, units=units(status))
     assert seen.next_step is not None
     assert seen.money is None
     assert seen.renew_url == "", "the code cannot be renewed once it is closed"

@@ -116,6 +116,17 @@ def renew(tx: Tx, links: Links, found: OpenPass, at: datetime) -> Renewed | Prob
     )
 
 
+def last_day_if_renewed(tx: Tx, return_id: str, at: datetime) -> datetime | None:
+    """None when a renewal would give no more time: nothing waits, it is too late, or all the time is given already."""
+    head = store.find_return(tx, return_id)
+    if head is None or at >= head.expires_at:
+        return None
+    if all(custody != "expected" for custody, _ in store.states_of(tx, [head.id])[head.id]):
+        return None
+    last_day = _renewed_last_day(tx, head, at)
+    return last_day if last_day > head.last_day_at else None
+
+
 def cancel_return(
     tx: Tx, links: Links, return_id: str, retailer_id: str, at: datetime, actor: str
 ) -> ReturnView | Problem:

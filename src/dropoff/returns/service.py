@@ -13,6 +13,7 @@ from dropoff.returns.issuing import (
     expire,
     expired_returns,
     issue_return,
+    last_day_if_renewed,
     renew,
 )
 from dropoff.returns.moves import Move, Next, move_units, reject_units, set_next
@@ -71,6 +72,7 @@ __all__ = [
     "find_pass",
     "find_return",
     "issue_return",
+    "last_day_if_renewed",
     "list_returns",
     "lock_return",
     "money_view",

@@ -141,14 +141,16 @@ async def renew_page(request: Request[Any, Any, Any], code: FromPath[str]) -> AS
 
 
 def _renewal(seen: Seen, path: str, problem: str = "") -> bytes:
-    last = words.date(seen.facts.last_day_at, seen.facts.zone, now())
-    title, text = (
-        "Need more time?",
-        f"The last day is {last}. You can have up to 14 more days; the code stays the same.",
-    )
-    if not seen.facts.renewable:
+    at, zone, more = now(), seen.facts.zone, seen.facts.more_until
+    last = words.date(seen.facts.last_day_at, zone, at)
+    if more is not None:
+        title = "Need more time?"
+        text = f"The last day is {last}. You can have until {words.date(more, zone, at)}; the code stays the same."
+    elif rules.state(seen.facts, at) in ("issued", "partly_handed_in"):
+        title, text = "You have all the time there is", f"The last day is {last}. The retailer gives no more than that."
+    else:
         title, text = "No more time needed", "Nothing of this return waits to be handed in, or its time is over."
-    return render("shopper/renew.html", RenewView(title, text, seen.facts.renewable, problem, f"{path}/renew", path))
+    return render("shopper/renew.html", RenewView(title, text, more is not None, problem, f"{path}/renew", path))
 
 
 @post("/p/{code:str}/renew", include_in_schema=False)

@@ -57,7 +57,8 @@ class PassFacts(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     last_day_at: datetime
     expires_at: datetime
-    renewable: bool
+    more_until: datetime | None
+    """The last day that a renewal would give; None when it would give no more time."""
     units: tuple[UnitFact, ...]
     money: MoneyFact
     holder: str | None
@@ -208,8 +209,11 @@ def next_step(facts: PassFacts, now: datetime) -> Step | None:
         return Step(N_("Changed your mind again?"), f"Start a new return at {facts.retailer}. You get a new code.")
     if current == "expired":
         return Step(N_("Still want to return it?"), f"Ask {facts.retailer} for a new return. This code stays closed.")
-    if _in_grace(facts, now) and facts.renewable and current in ("issued", "partly_handed_in"):
-        return Step(N_("No time today?"), N_("The last day is over. You can have more time; the code stays the same."))
+    if _in_grace(facts, now) and facts.more_until and current in ("issued", "partly_handed_in"):
+        more = words.date(facts.more_until, facts.zone, now)
+        return Step(
+            N_("No time today?"), f"The last day is over. You can have time until {more}; the code stays the same."
+        )
     return None
 
 
@@ -331,7 +335,7 @@ def pass_view(
         units=lines[:shown],
         others=lines[shown:],
         next_step=next_step(facts, now),
-        renew_url=f"{path}/renew" if facts.renewable and showable else "",
+        renew_url=f"{path}/renew" if facts.more_until and showable else "",
         cancel_url=f"{path}/cancel" if current == "issued" else "",
         how=showable,
         money=money_view(facts, now),

@@ -43,7 +43,6 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
     retailer = retailers.find(tx, found.retailer_id) if found else None
     if view is None or head is None or retailer is None:
         return None
-    expected = any(unit.custody == "expected" for unit in view.units)
     standing = counter.receipts_of(tx, head.id)
     receipts = {one.handed_in_at: one.hand_in for one in standing}
     facts = PassFacts(
@@ -54,7 +53,7 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
         status=view.status,
         last_day_at=view.last_day_at,
         expires_at=view.expires_at,
-        renewable=expected and at < view.expires_at,
+        more_until=returns.last_day_if_renewed(tx, head.id, at),
         units=tuple(
             UnitFact(unit.title, unit.variant, unit.custody, unit.resolution, unit.wanted) for unit in view.units
         ),
