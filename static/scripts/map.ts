@@ -39,6 +39,8 @@ const CLOSEST_ZOOM = 18;
 const UNCLUSTERED_FROM = 16;
 /** Across, in CSS pixels; WCAG asks for 24. */
 const PIN_PX = 36;
+/** From the top of a pin to its tip: half of it, and half the diagonal of its turned square. */
+const TIP_PX = Math.round(PIN_PX / 2 + PIN_PX * Math.SQRT1_2);
 const CLUSTER_PX = 44;
 
 export function show(canvas: HTMLElement, listed: HTMLElement[], settings: MapSettings): void {
@@ -73,8 +75,9 @@ class Finder {
       zoomControl: false,
     });
     const { zoomIn, zoomOut } = settings.words;
-    L.control.zoom({ zoomInTitle: zoomIn ?? "", zoomOutTitle: zoomOut ?? "" }).addTo(this.map);
+    L.control.zoom({ position: "bottomright", zoomInTitle: zoomIn ?? "", zoomOutTitle: zoomOut ?? "" }).addTo(this.map);
     L.control.scale({ imperial: false }).addTo(this.map);
+    canvas.addEventListener("keydown", ({ key }) => key === "Escape" && this.map.closePopup());
     canvas.setAttribute("role", "region");
     canvas.setAttribute("aria-label", settings.words.map ?? "");
   }
@@ -184,14 +187,24 @@ class Finder {
       className: `pin${pin.tone === "good" ? " pin--good" : ""}`,
       html: kindIcon(pin.kind),
       iconSize: [PIN_PX, PIN_PX],
-      iconAnchor: [PIN_PX / 2, PIN_PX + 6],
-      popupAnchor: [0, -PIN_PX],
+      iconAnchor: [PIN_PX / 2, TIP_PX],
+      popupAnchor: [0, -TIP_PX],
     });
     const marker = L.marker([pin.lat, pin.lon], { icon, riseOnHover: true });
-    marker.bindPopup(() => popup(pin), { minWidth: 200, maxWidth: 280, autoPanPadding: [24, 24] });
+    marker.bindPopup(() => popup(pin), { minWidth: 160, maxWidth: 220, autoPanPadding: [16, 16] });
     this.named(marker, `${pin.name}, ${pin.opening}`);
-    marker.on("popupopen", () => this.choose(pin.id));
-    marker.on("popupclose", () => this.choose(""));
+    marker.on("popupopen", ({ popup }) => {
+      this.choose(pin.id);
+      popup.getElement()?.querySelector("a")?.focus({ preventScroll: true });
+    });
+    marker.on("popupclose", ({ popup }) => {
+      this.choose("");
+      // Who was in the little window goes on where he came from, not at the top of the page.
+      const lost = document.activeElement;
+      if (!lost || lost === document.body || popup.getElement()?.contains(lost)) {
+        marker.getElement()?.focus({ preventScroll: true });
+      }
+    });
     return marker;
   }
 
@@ -205,13 +218,13 @@ class Finder {
     return marker;
   }
 
-  /** Leaflet makes a marker a button that Enter presses; its name, and the space bar, are ours. */
+  /** Leaflet makes a marker a button; its name, and the keys that press a button, are ours. */
   private named(marker: L.Marker, name: string): void {
     marker.on("add", () => {
       const element = marker.getElement();
       element?.setAttribute("aria-label", name);
       element?.addEventListener("keydown", (event) => {
-        if (event.key !== " ") return;
+        if (event.key !== " " && event.key !== "Enter") return;
         event.preventDefault();
         element.click();
       });
@@ -219,8 +232,9 @@ class Finder {
   }
 
   private choose(id: string): void {
-    if (this.chosen) this.light(this.chosen, false);
+    const before = this.chosen;
     this.chosen = id;
+    if (before) this.light(before, false);
     if (!id) return;
     this.light(id, true);
     // Only beside the map: above the list, the map itself would scroll away.

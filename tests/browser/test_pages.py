@@ -183,6 +183,20 @@ def wrong_key(page: Page, _: object) -> None:
     expect(page.get_by_role("alert")).to_contain_text("That did not work")
 
 
+def find_on_a_map(page: Page, _: object) -> None:
+    page.goto("/find?near=52.5316,13.3889")
+    page.get_by_role("button", name="Show the map").click()
+    page.get_by_role("button", name=re.compile("^Paketladen")).press("Enter")
+    expect(page.locator(".leaflet-popup")).to_be_visible()
+
+
+def find_suggestions(page: Page, _: object) -> None:
+    page.goto("/find")
+    page.get_by_role("combobox").press_sequentially("ber")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.get_by_role("combobox").press("ArrowDown")
+
+
 PAGES: dict[str, Callable[[Page, object], object]] = {
     "home": lambda page, _: page.goto("/"),
     "home signed in": signed_in,
@@ -203,6 +217,13 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
     "pass cancel": lambda page, world: shopper(page, world, "/cancel"),
     "pass unknown": lambda page, _: page.goto("/p/0000000000000000"),
     "pairing used": lambda page, _: page.goto("/pair/0000-0000-0000-0000"),
+    "find": lambda page, _: page.goto("/find"),
+    "find places": lambda page, _: page.goto("/find?q=10115&open=now"),
+    "find on a map": find_on_a_map,
+    "find nothing": lambda page, _: page.goto("/find?q=Atlantis"),
+    "find suggestions": find_suggestions,
+    "point": lambda page, world: page.goto(f"/points/{world.locations['spaeti']}"),
+    "point gone": lambda page, _: page.goto("/points/loc_nothing"),
     "pairing": lambda page, world: page.goto(world.pairing_url()),
     "unpaired": lambda page, _: page.goto("/till"),
     "till": paired,

@@ -27,16 +27,6 @@ def country_codes() -> frozenset[str]:
 
 
 @cache
-def _names() -> dict[str, str]:
-    return {row[0]: row[1] for row in _table("iso3166.tab")}
-
-
-def country_name(code: str) -> str:
-    """In English; the code itself when nobody has it."""
-    return _names().get(code, code)
-
-
-@cache
 def _zone_countries() -> dict[str, str]:
     return {row[2]: row[0] for row in _table("zone.tab")}
 

@@ -3,19 +3,19 @@
 Everything comes from the index in this process; nothing here asks the database.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dropoff.network import countries, hours_told
+from dropoff.network import hours_told
 from dropoff.network.hours_told import Hours, Standing
 from dropoff.network.nearby import Hit, Search, Snapshot
 from dropoff.network.nearby_place import Place
 from dropoff.settings import MapTiles
 from dropoff.shopper import find_words
+from dropoff.shopper.find_where import Meant, Namesake, Where
 from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS, Choice, Filters, Said
 from dropoff.shopper.rules import N_
 from dropoff.web import words
@@ -25,6 +25,7 @@ PAGES_MAX: Final = 5
 FAR_M: Final = 50_000.0
 """From here on a place is no longer "near"; and what nobody has this near is no filter."""
 PINS_MAX: Final = 200
+OTHERS_MAX: Final = 3
 
 SCRIPT_WORDS: Final = {
     "cluster": N_("%d places here; zoom in"),
@@ -43,8 +44,6 @@ SCRIPT_WORDS: Final = {
     "zoomOut": N_("Zoom out"),
 }
 
-Where = tuple[float, float]
-
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What the address of the page says. `here` None: nowhere yet, or nowhere that is known."""
@@ -54,8 +53,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     here: Where | None = None
     by_browser: bool = False
     """`here` is where the browser is, not what `q` names."""
-    others: tuple[str, ...] = ()
-    """Other countries that know a place called `q`."""
+    meant: Meant = Meant()
     filters: Filters = Filters()
     page: int = 1
 
@@ -107,6 +105,8 @@ class FindView(msgspec.Struct, frozen=True, kw_only=True):
     """Fields of the form that a new search keeps."""
     others: tuple[tuple[str, str], ...]
     """The same name in other countries, as links."""
+    attribution: str
+    """Who knew where that is."""
     choices: tuple[Choice, ...]
     message: Message | None
     summary: str
@@ -142,7 +142,7 @@ def find(snapshot: Snapshot, wanted: Wanted, at: datetime, tiles: MapTiles) -> F
     hits = snapshot.nearest(_search(wanted.here, wanted.filters, at, limit + 1))
     shown = hits[:limit]
     start = wanted.here if wanted.by_browser else None
-    places = tuple(_found(snapshot, hit, at, start) for hit in shown)
+    places = tuple(_found(hit, at, start) for hit in shown)
     kinds, accepts = _known_around(snapshot, wanted.here)
     more = len(hits) > limit and wanted.page < PAGES_MAX
     return _view(
@@ -154,17 +154,6 @@ def find(snapshot: Snapshot, wanted: Wanted, at: datetime, tiles: MapTiles) -> F
         summary=_summary(wanted, shown),
         more=find_words.address(wanted.where(), wanted.filters, wanted.page + 1) + f"#p{limit + 1}" if more else "",
     )
-
-
-def named(snapshot: Snapshot, q: str, country: str, preferred: Sequence[str]) -> tuple[Where | None, tuple[str, ...]]:
-    """Where `q` is, and in which other countries there is a place of that name. The country asked for goes first, then
-    those that the browser prefers, then the one with the most places."""
-    if not q:
-        return None, ()
-    known = {code for layer in snapshot.layers for code in layer.tables.country.values}
-    having = {code: where for code in sorted(known) if (where := snapshot.find(q, code)) is not None}
-    here = next((having[code] for code in (country, *preferred) if code in having), snapshot.find(q, None))
-    return here, tuple(code for code, where in having.items() if where != here)
 
 
 def _view(
@@ -182,7 +171,8 @@ def _view(
         q=wanted.q,
         title=_title(wanted),
         hidden=tuple(fields),
-        others=tuple(_elsewhere(wanted, country) for country in wanted.others),
+        others=tuple(_elsewhere(wanted, other) for other in wanted.meant.others[:OTHERS_MAX]),
+        attribution=wanted.meant.attribution,
         choices=choices,
         message=message,
         summary=summary,
@@ -198,15 +188,14 @@ def _view(
     )
 
 
-def _elsewhere(wanted: Wanted, country: str) -> tuple[str, str]:
-    where = {"q": wanted.q, "country": country}
-    return find_words.address(where, wanted.filters), countries.country_name(country)
+def _elsewhere(wanted: Wanted, other: Namesake) -> tuple[str, str]:
+    return find_words.address({"q": other.label, "country": other.country}, wanted.filters), other.label
 
 
 def _title(wanted: Wanted) -> str:
     if wanted.here is None:
         return N_("Where to hand it in")
-    return N_("Places near %s") % wanted.q if wanted.q else N_("Places near you")
+    return N_("Places near you") if wanted.by_browser else N_("Places near %s") % wanted.meant.label
 
 
 def _summary(wanted: Wanted, hits: list[Hit]) -> str:
@@ -225,6 +214,9 @@ def _nowhere(wanted: Wanted) -> Message:
             N_("Where are you?"),
             N_("Type a postcode or a town. You see the nearest places, when they are open, and how far it is."),
         )
+    if wanted.meant.unavailable:
+        text = N_("Who knows it does not answer. Try again in a minute, or type the postcode or the next larger town.")
+        return Message(N_("We cannot look up “%s” now") % wanted.q, text)
     return Message(
         N_("We know no place called “%s”") % wanted.q,
         N_("Check the spelling, leave the street out, or try the postcode or the next larger town."),
@@ -292,7 +284,12 @@ def what_it_is(kind: str, operator: str) -> str:
     return " · ".join(part for part in (one, operator) if part)
 
 
-def _found(snapshot: Snapshot, hit: Hit, at: datetime, start: Where | None) -> Found:
+def _address(place: Place) -> str:
+    """Many places have no name but their street."""
+    return find_words.where_it_is("" if place.street == place.name else place.street, place.postcode, place.city)
+
+
+def _found(hit: Hit, at: datetime, start: Where | None) -> Found:
     place, far = hit.place, hit.distance_m
     return Found(
         id=place.id,
@@ -300,8 +297,7 @@ def _found(snapshot: Snapshot, hit: Hit, at: datetime, start: Where | None) -> F
         name=place.name,
         kind=place.kind,
         what=what_it_is(place.kind, place.operator),
-        # Many places have no name but their street.
-        address=find_words.where_it_is(place.street if place.street != place.name else "", place.postcode, place.city),
+        address=_address(place),
         distance=words.distance(far),
         walk=find_words.walk(far),
         opening=find_words.opening(standing_of(place, at), place.zone, at, find_words.walk_minutes(far)),
@@ -326,7 +322,7 @@ def _pin(place: Place, at: datetime) -> Pin:
         lon=place.lon,
         name=place.name,
         kind=place.kind,
-        address=find_words.where_it_is(place.street, place.postcode, place.city),
+        address=_address(place),
         opening=said.text,
         tone=said.tone,
     )

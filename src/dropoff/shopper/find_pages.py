@@ -11,10 +11,10 @@ from litestar.response.base import ASGIResponse
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.network import service as network
-from dropoff.network.nearby import Snapshot
 from dropoff.network.positions import number
-from dropoff.shopper import find, find_words, points
-from dropoff.shopper.find import Message, Wanted, Where
+from dropoff.shopper import find, find_where, find_words, points
+from dropoff.shopper.find import Message, Wanted
+from dropoff.shopper.find_where import Meant, Where
 from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS, Filters
 from dropoff.shopper.rules import N_
 from dropoff.web.answers import answer
@@ -29,33 +29,27 @@ A_MINUTE: Final = {"cache-control": "public, max-age=60", "x-robots-tag": "all"}
 
 @get("/find", include_in_schema=False)
 async def find_page(request: Request[Any, Any, Any]) -> ASGIResponse:
-    context = request.app.state.context
-    view = await anyio.to_thread.run_sync(
-        _find, context, dict(request.query_params), request.headers.get("accept-language", "")
-    )
-    headers = A_MINUTE if not request.query_params else None
-    allow_images(request.scope, context.settings.map_tiles.hosts)
-    return page(render("find/list.html", view), headers=headers)
-
-
-def _find(context: Any, asked: Mapping[str, str], languages: str) -> find.FindView:
-    snapshot: Snapshot = context.nearby.snapshot
+    context, asked = request.app.state.context, request.query_params
     q, country = asked.get("q", "").strip()[:Q_MAX], asked.get("country", "").strip().upper()[:2]
-    here, by_browser = _position(asked.get("near", "")), True
-    others: tuple[str, ...] = ()
-    if here is None:
-        by_browser = False
-        here, others = find.named(snapshot, q, country, find_words.countries_of(languages))
+    here = _position(asked.get("near", ""))
+    by_browser, meant = here is not None, Meant()
+    if here is None and q:
+        languages = request.headers.get("accept-language", "")
+        meant = await find_where.meant(context, q, country, find_words.countries_of(languages))
+        here = meant.here
     wanted = Wanted(
         q=q,
         country=country,
         here=here,
         by_browser=by_browser,
-        others=others,
+        meant=meant,
         filters=_filters(asked),
         page=_page(asked.get("page", "")),
     )
-    return find.find(snapshot, wanted, now(), context.settings.map_tiles)
+    snapshot, tiles = context.nearby.snapshot, context.settings.map_tiles
+    view = await anyio.to_thread.run_sync(find.find, snapshot, wanted, now(), tiles)
+    allow_images(request.scope, tiles.hosts)
+    return page(render("find/list.html", view), headers=None if asked else A_MINUTE)
 
 
 @get("/find/pins", include_in_schema=False)

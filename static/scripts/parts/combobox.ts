@@ -3,6 +3,7 @@
 
 interface Suggestion {
   label: string;
+  region: string | null;
   country: string;
 }
 
@@ -84,9 +85,12 @@ export function combobox(
         option.id = `suggestion-${number}`;
         option.setAttribute("role", "option");
         option.setAttribute("aria-selected", "false");
-        const country = document.createElement("span");
-        country.textContent = item.country;
-        option.append(item.label, country);
+        option.append(item.label);
+        if (item.region && !item.label.includes(item.region)) {
+          const region = document.createElement("span");
+          region.textContent = item.region;
+          option.append(" ", region);
+        }
         // Before the field loses the focus and the list closes.
         option.addEventListener("pointerdown", (event) => event.preventDefault());
         option.addEventListener("click", () => take(number));

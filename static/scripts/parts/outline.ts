@@ -9,6 +9,8 @@ interface Outline {
   borders: number[][];
 }
 
+/** From here on the coast is too coarse to be shown: harbours would lie in the sea. */
+const COARSE_FROM_ZOOM = 9;
 /** Minutes on foot, and from which zoom on there is room for their ring. */
 const RINGS = [
   [5, 15],
@@ -28,6 +30,7 @@ export async function drawOutline(
 ): Promise<void> {
   const rings = RINGS.map(([minutes, from]) => ({ from, layer: ring(here, minutes, words.ring ?? "") }));
   const fit = (): void => {
+    map.getContainer().classList.toggle("map--near", map.getZoom() >= COARSE_FROM_ZOOM);
     for (const { from, layer } of rings) {
       if (map.getZoom() >= from) layer.addTo(map);
       else layer.remove();
