@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 import psycopg
 
-from bench import chain, load, pictures
+from bench import chain, load, nearby, pictures
 from bench.measure import Case, table
 from bench.recording import Statement
 
@@ -34,10 +34,12 @@ class Size(msgspec.Struct, frozen=True):
     points: int
     reads: int
     connections: int
+    network: int
+    """Places that the finder's own rows are measured with."""
 
 
-FULL = Size(rounds=5, many=1500, few=200, points=10_000, reads=6000, connections=64)
-QUICK = Size(rounds=1, many=24, few=4, points=50, reads=40, connections=8)
+FULL = Size(rounds=5, many=1500, few=200, points=10_000, reads=6000, connections=64, network=1_000_000)
+QUICK = Size(rounds=1, many=24, few=4, points=50, reads=40, connections=8, network=2_000)
 
 
 def main() -> int:
@@ -59,6 +61,13 @@ def main() -> int:
                 cases += rows
                 notes += note
         cases.append(pictures.first_png(20 if arguments.quick else 400))
+        _say(f"nearby: preparing {size.network:,} places")
+        rows, note = nearby.rows(
+            nearby.Size(rounds=size.rounds, points=size.network, reads=size.reads, connections=size.connections),
+            folder / "nearby",
+        )
+        cases += rows
+        notes += ["", *note]
         _print(cases, notes, size, folder, time.monotonic() - began)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

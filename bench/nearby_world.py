@@ -1,8 +1,9 @@
 """A made-up network of any size, the same in every run: places crowd around cities as real ones do."""
 
+import contextlib
+import itertools
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,14 +12,15 @@ import numpy as np
 
 from dropoff.db.migrate import upgrade
 from dropoff.kernel.ids import CROCKFORD
-from dropoff.network.folding import fold
 
 SEED: Final = 20_261_122
 CITIES: Final = 3_000
+ENDS: Final = ((89.99, 0.0), (-16.8, 179.99))
+"""Two of the cities: at the pole and across the antimeridian."""
 PATTERNS: Final = 2_500
 KINDS: Final = ("locker", "store", "post_office")
 OPERATORS: Final = ("Swift", "Nordpost", "", *(f"Operator {number}" for number in range(30)))
-CHUNK: Final = 20_000
+WRITTEN_AT: Final = "2026-11-22T00:00:00.000Z"
 FOUR: Final = "&kind=locker&accepts=box_free&operator=swift&open_at=2026-11-23T17:30:00Z"
 """Kind, what it takes, whose it is, open on a Monday at half past six: about 3.7 % pass."""
 
@@ -41,19 +43,23 @@ class Network(msgspec.Struct, frozen=True):
         at = chance.integers(0, len(self), count)
         lats = self.lat[at] + chance.normal(0, spread, count)
         lons = self.lon[at] + chance.normal(0, spread, count)
+        lats, lons = np.clip(lats, -90, 90), (lons + 180) % 360 - 180
         return list(zip(np.round(lats, 6).tolist(), np.round(lons, 6).tolist(), strict=True))
 
 
 def network(count: int) -> Network:
     chance = np.random.default_rng(SEED)
     centres = np.column_stack([chance.uniform(37, 66, CITIES), chance.uniform(-9, 30, CITIES)])
+    centres[100:102] = ENDS
     size = 1 / np.arange(1, CITIES + 1) ** 0.8
     city = chance.choice(CITIES, count, p=size / size.sum())
     # Larger cities are wider.
     spread = 0.02 + 0.08 * (size[city] ** 0.5)
+    lat = centres[city, 0] + chance.normal(0, 1, count) * spread
+    lon = centres[city, 1] + chance.normal(0, 1, count) * spread * 1.7
     return Network(
-        lat=np.round(centres[city, 0] + chance.normal(0, 1, count) * spread, 6),
-        lon=np.round(centres[city, 1] + chance.normal(0, 1, count) * spread * 1.7, 6),
+        lat=np.round(np.clip(lat, -90, 90), 6),
+        lon=np.round((lon + 180) % 360 - 180, 6),
         city=city,
         kind=chance.choice(len(KINDS), count, p=[0.3, 0.55, 0.15]),
         operator=chance.choice(len(OPERATORS), count, p=[0.4, 0.2, 0.1, *[0.01] * 30]),
@@ -81,64 +87,70 @@ def ident(number: int) -> str:
     return "loc_" + "".join(digits)
 
 
-def rows(made: Network) -> Iterator[tuple[Any, ...]]:
-    at = datetime(2026, 11, 22, tzinfo=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def row(number: int, values: tuple[Any, ...], pattern: str) -> dict[str, Any]:
+    lat, lon, city, kind, operator, _, box_free = values
+    return {
+        "id": ident(number),
+        "source": "bench",
+        "external_id": f"p{number}",
+        "name": f"Corner shop {number}",
+        "kind": KINDS[kind],
+        "operator": OPERATORS[operator],
+        "street": f"{('Main', 'Station', 'Market', 'Church')[number % 4]} Street {number % 180}",
+        "postcode": f"{10_000 + city * 17 + number % 17}",
+        "city": f"City {city}",
+        "country": "DE",
+        "phone": "",
+        "url": "",
+        "lat": lat,
+        "lon": lon,
+        "zone": "Europe/Berlin",
+        "opening_hours": pattern,
+        "hours_known": 1,
+        "accepts": '["parcel","box_free"]' if box_free else '["parcel"]',
+        "live": 1,
+        "state": "active",
+        "content_hash": f"{number:064x}",
+        "place_key": f"city {city}",
+        "postcode_key": f"{10_000 + city * 17 + number % 17}",
+        "revision": 1,
+        "created_at": WRITTEN_AT,
+        "updated_at": WRITTEN_AT,
+    }
+
+
+def rows(made: Network) -> Iterator[dict[str, Any]]:
     hours = [pattern(number) for number in range(PATTERNS)]
     columns = [getattr(made, name).tolist() for name in made.__struct_fields__]
-    for number, (lat, lon, city, kind, operator, hour, box_free) in enumerate(zip(*columns, strict=True)):
-        town, postcode = f"City {city}", f"{10_000 + city * 17 + number % 17}"
-        yield (
-            ident(number),
-            "bench",
-            f"p{number}",
-            f"Corner shop {number}",
-            KINDS[kind],
-            OPERATORS[operator],
-            f"{('Main', 'Station', 'Market', 'Church')[number % 4]} Street {number % 180}",
-            postcode,
-            town,
-            "DE",
-            "",
-            "",
-            lat,
-            lon,
-            "Europe/Berlin",
-            hours[hour],
-            1,
-            '["parcel","box_free"]' if box_free else '["parcel"]',
-            1,
-            "active",
-            f"{number:064x}",
-            fold(town),
-            postcode,
-            1,
-            at,
-            at,
-        )
+    for number, values in enumerate(zip(*columns, strict=True)):
+        yield row(number, values, hours[values[5]])
 
 
 def fill(path: Path, made: Network) -> str:
     """Writes the places past the import, which would check each of them. Answers the database's URL."""
     url = f"sqlite:///{path}"
     upgrade(url)
-    connection = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("synchronous=OFF", "journal_mode=MEMORY", "cache_size=-200000"):
-        connection.execute(f"PRAGMA {pragma}")
-    connection.execute("BEGIN")
-    for row in _chunks(rows(made)):
-        connection.executemany(f"INSERT INTO location VALUES ({', '.join('?' * 26)})", row)
-    connection.execute("INSERT INTO network_revision (id, revision) VALUES (1, 1)")
-    connection.execute("COMMIT")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
+    every = rows(made)
+    first = next(every)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for pragma in ("synchronous=OFF", "journal_mode=MEMORY", "cache_size=-200000"):
+            connection.execute(f"PRAGMA {pragma}")
+        names = list(first)
+        insertion = f"INSERT INTO location ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"
+        connection.execute("BEGIN")
+        connection.executemany(insertion, itertools.chain([first], every))
+        connection.execute("INSERT INTO network_revision (id, revision) VALUES (1, 1)")
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode=WAL")
     return url
 
 
-def _chunks(every: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    chunk: list[tuple[Any, ...]] = []
-    for row in every:
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    yield chunk
+def change(path: Path, which: str, what: str) -> int:
+    """An SQL change of places, as a new revision of the network, by another process than any server's."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=20)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        (revision,) = connection.execute("SELECT revision + 1 FROM network_revision").fetchone()
+        connection.execute(f"UPDATE location SET revision = {revision}, {what} WHERE {which}")
+        connection.execute(f"UPDATE network_revision SET revision = {revision}")
+        connection.execute("COMMIT")
+    return int(revision)

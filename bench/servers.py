@@ -26,9 +26,18 @@ class Server(msgspec.Struct, frozen=True):
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
+    def anonymous_mb(self) -> float:
+        """Memory of its own: what is mapped from files, and shared, does not count."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) / 1000
+        return float("nan")
+
 
 @contextlib.contextmanager
-def serving(module: list[str], env: Mapping[str, str], ready: str, log: Path) -> Iterator[Server]:
+def serving(
+    module: list[str], env: Mapping[str, str], ready: str, log: Path, start_s: float = START_S
+) -> Iterator[Server]:
     """`python -m MODULE… --port N` until the block ends; stopped gracefully."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = probe.getsockname()[1]
@@ -43,7 +52,7 @@ def serving(module: list[str], env: Mapping[str, str], ready: str, log: Path) ->
     with log.open("ab") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
         try:
-            _wait(process, f"http://127.0.0.1:{port}{ready}", log)
+            _wait(process, f"http://127.0.0.1:{port}{ready}", log, start_s)
             yield Server(port, process.pid)
         finally:
             process.terminate()
@@ -54,9 +63,9 @@ def serving(module: list[str], env: Mapping[str, str], ready: str, log: Path) ->
                 process.wait()
 
 
-def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path, start_s: float) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    until = time.monotonic() + START_S
+    until = time.monotonic() + start_s
     while time.monotonic() < until:
         if process.poll() is not None:
             break

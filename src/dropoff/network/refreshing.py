@@ -24,7 +24,8 @@ CHANGES_MAX: Final = 50_000
 PAGE: Final = 2_000
 """Rows read at once: a page keeps the interpreter to itself for some ten milliseconds, which others wait."""
 MERGE_AT: Final = 5_000
-"""So many changes are merged at once; fewer wait until `MERGE_AFTER_S`."""
+MERGE_SHARE: Final = 0.005
+"""`MERGE_AT` changes, or this share of the base, are merged at once; fewer wait until `MERGE_AFTER_S`."""
 MERGE_AFTER_S: Final = 180.0
 
 log = logging.getLogger("dropoff.network")
@@ -37,6 +38,7 @@ def refresh(db: Database, nearby: Nearby) -> bool:
         if new is None:
             return False
         nearby.snapshot = new
+        log.info("nearby index: revision %d, %d places, %d of them not merged", new.revision, len(new), new.to_merge)
         return True
 
 
@@ -47,6 +49,7 @@ def merge(db: Database, nearby: Nearby) -> None:
     with nearby.building:
         if nearby.snapshot.base is old.base:  # else everything was read anew meanwhile
             nearby.snapshot = db.read_sync(_read_newer, merged, nearby.folder) or merged
+            log.info("nearby index: merged, %d places", len(nearby.snapshot))
 
 
 def _read_newer(tx: Tx, known: Snapshot, folder: Path | None) -> Snapshot | None:
@@ -102,12 +105,13 @@ class Refresher:
             self._wake.clear()
 
     def _merge_when_due(self) -> None:
-        waiting = self._nearby.snapshot.to_merge
+        snapshot = self._nearby.snapshot
+        waiting = snapshot.to_merge
         if not waiting:
             self._merge_due = time.monotonic() + MERGE_AFTER_S
             return
         idle = self._merging is None or not self._merging.is_alive()
-        if idle and (waiting >= MERGE_AT or time.monotonic() >= self._merge_due):
+        if idle and (waiting >= min(MERGE_AT, MERGE_SHARE * len(snapshot.base)) or time.monotonic() >= self._merge_due):
             self._merge_due = time.monotonic() + MERGE_AFTER_S
             self._merging = threading.Thread(target=self._merge, name="dropoff-nearby-merge", daemon=True)
             self._merging.start()
