@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from dropoff.counter import doubles, rules, store, store_hand_ins, tellings
+from dropoff.counter import doubles, rules, store, store_hand_ins, store_tags, tellings
 from dropoff.counter.movement import find_container
 from dropoff.counter.reading import read
 from dropoff.counter.rules import RefusedUnitReason, Verdict
@@ -176,7 +176,7 @@ def _take(tx: Tx, base_url: str, asked: Asked, known: Known) -> HandInAnswer | s
     texts = [parcel.tag for parcel in parcels]
     if not all(tags.is_wellformed_tag(text) for text in texts):
         return "tag_malformed"
-    if len(set(texts)) < len(texts) or store.used_tags(tx, texts):
+    if len(set(texts)) < len(texts) or store_tags.used_tags(tx, texts):
         return "tag_used"
     way = find_way(tx, asked.till.location_id, known.row.retailer_id)
     bag = None
@@ -277,7 +277,7 @@ def _write_parcels(
     if bag is not None:
         store.note_packed(tx, bag.id, [parcel.id for parcel in parcels], asked.at)
     wanted = {parcel.tag: parcel.id for parcel in parcels}
-    return None if store.attach_tags(tx, wanted, asked.at) == set(wanted) else "tag_used"
+    return None if store_tags.attach_tags(tx, wanted, asked.at) == set(wanted) else "tag_used"
 
 
 def _refuse(tx: Tx, asked: Asked, known: Known | None, verdict: Verdict, reason: str | None) -> HandInAnswer:

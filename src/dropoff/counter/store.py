@@ -1,4 +1,4 @@
-"""SQL of parcels, tags and containers.
+"""SQL of parcels and containers; tags have a file of their own.
 
 Lock order, the same everywhere so that two tills never wait for each other: the return's row
 (`returns.service.lock_return`, several in order of their ids), then container rows (in order of their ids), then
@@ -7,6 +7,7 @@ parcels, then tags (in order). A parcel changes only under the lock of its retur
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from dropoff.counter import rules
 from dropoff.counter.tables import container, container_parcel, parcel, sscc_serial, tag
-from dropoff.db import Tx
+from dropoff.db import Prepared, Tx
 from dropoff.db.schema import insert
 from dropoff.kernel import gs1
 from dropoff.returns.tables import order, unit
@@ -65,6 +66,38 @@ class ParcelRow(msgspec.Struct, frozen=True):
     """Since when it is where it is."""
 
 
+_CONTAINER_BY_ID = Prepared(sa.select(container).where(container.c.id == sa.bindparam("id")))
+_CONTAINER_BY_SSCC = Prepared(sa.select(container).where(container.c.sscc == sa.bindparam("sscc")))
+_REFERENCE = Prepared(sa.select(order.c.reference).where(order.c.id == sa.bindparam("id")))
+
+
+@lru_cache
+def _load(*, to_retailer: bool, limited: bool) -> Prepared:
+    next_id, weight = sa.bindparam("next", type_=container.c.next_id.type), sa.bindparam("weight", type_=sa.BigInteger)
+    kind = "retailer" if to_retailer else "hub"
+    conditions = [
+        container.c.id == sa.bindparam("id"),
+        container.c.status == "open",
+        container.c.location_id == sa.bindparam("here"),
+        container.c.live == sa.bindparam("is_live"),
+        sa.or_(container.c.next_kind.is_(None), sa.and_(container.c.next_kind == kind, container.c.next_id == next_id)),
+    ]
+    if limited:
+        conditions.append(container.c.weight_g + weight <= sa.bindparam("max_weight", type_=sa.BigInteger))
+    return Prepared(
+        sa.update(container)
+        .where(*conditions)
+        .values(
+            weight_g=container.c.weight_g + weight,
+            parcel_count=container.c.parcel_count + sa.bindparam("parcels", type_=sa.Integer),
+            next_kind=kind,
+            next_id=next_id,
+            retailer_id=next_id if to_retailer else None,
+        )
+        .returning(container)
+    )
+
+
 def _container(row: sa.Row[Any]) -> ContainerRow:
     return ContainerRow(**row._mapping)
 
@@ -77,12 +110,12 @@ def _parcel(row: sa.Row[Any]) -> ParcelRow:
 
 
 def container_by_id(tx: Tx, container_id: str) -> ContainerRow | None:
-    row = tx.first(sa.select(container).where(container.c.id == container_id))
+    row = tx.first(_CONTAINER_BY_ID, id=container_id)
     return _container(row) if row else None
 
 
 def container_by_sscc(tx: Tx, sscc: str) -> ContainerRow | None:
-    row = tx.first(sa.select(container).where(container.c.sscc == sscc))
+    row = tx.first(_CONTAINER_BY_SSCC, sscc=sscc)
     return _container(row) if row else None
 
 
@@ -138,28 +171,18 @@ def next_sscc(tx: Tx, prefix: str) -> str:
 def load_container(tx: Tx, container_id: str, load: rules.Load, parcels: int) -> ContainerRow | None:
     """Puts weight and count on an open container and fixes its next stop if it is the first; None when it may not."""
     kind, next_id = load.next
-    conditions = [
-        container.c.id == container_id,
-        container.c.status == "open",
-        container.c.location_id == load.location_id,
-        container.c.live == load.live,
-        sa.or_(container.c.next_kind.is_(None), sa.and_(container.c.next_kind == kind, container.c.next_id == next_id)),
-    ]
+    values: dict[str, Any] = {
+        "id": container_id,
+        "here": load.location_id,
+        "is_live": load.live,
+        "next": next_id,
+        "weight": load.weight_g,
+        "parcels": parcels,
+    }
     if load.max_weight_g is not None:
-        conditions.append(container.c.weight_g + load.weight_g <= load.max_weight_g)
-    statement = (
-        sa.update(container)
-        .where(*conditions)
-        .values(
-            weight_g=container.c.weight_g + load.weight_g,
-            parcel_count=container.c.parcel_count + parcels,
-            next_kind=kind,
-            next_id=next_id,
-            retailer_id=next_id if kind == "retailer" else None,
-        )
-        .returning(container)
-    )
-    rows = tx.change(statement)
+        values["max_weight"] = load.max_weight_g
+    limited = load.max_weight_g is not None
+    rows = tx.change(_load(to_retailer=kind == "retailer", limited=limited), **values)
     return _container(rows[0]) if rows else None
 
 
@@ -263,7 +286,7 @@ def containers_at(tx: Tx, location_id: str, live: bool, status: str) -> list[Con
     return [_container(row) for row in tx.read(query)]
 
 
-# --- parcels and tags
+# --- parcels
 
 
 def parcel_by_id(tx: Tx, parcel_id: str) -> ParcelRow | None:
@@ -307,9 +330,7 @@ def loose_parcels(tx: Tx, location_id: str, live: bool) -> list[ParcelRow]:
 
 
 def insert_parcels(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    """At once, for the tags that are attached next point to them."""
-    if rows:
-        tx.change(sa.insert(parcel).values(rows))
+    tx.append_many(parcel, rows)
 
 
 def move_parcel(tx: Tx, parcel_id: str, event: str, **values: Any) -> ParcelRow | None:
@@ -336,29 +357,6 @@ def forget_packed(tx: Tx, container_id: str, parcel_ids: Collection[str]) -> Non
             container_parcel.c.container_id == container_id, container_parcel.c.parcel_id.in_(parcel_ids)
         )
     )
-
-
-def used_tags(tx: Tx, tags: Collection[str]) -> set[str]:
-    return {row.tag for row in tx.read(sa.select(tag.c.tag).where(tag.c.tag.in_(tags)))}
-
-
-def attach_tags(tx: Tx, parcel_of: dict[str, str], at: datetime) -> set[str]:
-    """Takes each tag for its parcel and answers those that were free. One statement each, in order, so that two tills
-    with the same two tags never wait for each other."""
-    taken = set()
-    for text in sorted(parcel_of):
-        statement = (
-            insert(tag)
-            .values(tag=text, parcel_id=parcel_of[text], attached_at=at)
-            .on_conflict_do_nothing(index_elements=[tag.c.tag])
-            .returning(tag.c.tag)
-        )
-        taken |= {row.tag for row in tx.change(statement)}
-    return taken
-
-
-def void_tags(tx: Tx, parcel_ids: Collection[str], at: datetime) -> None:
-    tx.change(sa.update(tag).where(tag.c.parcel_id.in_(parcel_ids), tag.c.void_at.is_(None)).values(void_at=at))
 
 
 # --- what parcels hold (units belong to the returns)
@@ -388,5 +386,5 @@ def contents(tx: Tx, parcel_ids: Collection[str]) -> dict[str, list[Content]]:
 
 
 def order_reference(tx: Tx, order_id: str) -> str | None:
-    row = tx.first(sa.select(order.c.reference).where(order.c.id == order_id))
+    row = tx.first(_REFERENCE, id=order_id)
     return row.reference if row else None

@@ -34,8 +34,7 @@ def _row(row: sa.Row[Any]) -> HandInRow:
 
 
 def insert_hand_in(tx: Tx, row: dict[str, Any]) -> None:
-    """At once, for the parcels that are written next point to it."""
-    tx.change(sa.insert(hand_in).values(row))
+    tx.append(hand_in, row)
 
 
 def find(tx: Tx, hand_in_id: str) -> HandInRow | None:

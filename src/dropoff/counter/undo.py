@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from dropoff.counter import rules, store, store_hand_ins, tellings, ways
+from dropoff.counter import rules, store, store_hand_ins, store_tags, tellings, ways
 from dropoff.counter.movement import units_in
 from dropoff.counter.rules import Verdict
 from dropoff.counter.store import ContainerRow, ParcelRow
@@ -85,7 +85,7 @@ def _undo(tx: Tx, till: Till, undoing: Undoing, at: datetime) -> str | None:
     for parcel in undoing.parcels:
         if store.move_parcel(tx, parcel.id, "void", container_id=None) is None:
             return "undo_too_late"
-    store.void_tags(tx, [parcel.id for parcel in undoing.parcels], at)
+    store_tags.void_tags(tx, [parcel.id for parcel in undoing.parcels], at)
     freed = [unit for held in undoing.units.values() for unit in held]
     if freed and not _free_units(tx, till, undoing, freed, at):
         return "undo_too_late"

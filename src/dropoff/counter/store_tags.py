@@ -1,0 +1,35 @@
+"""SQL of tags. They come last in the lock order that `store` tells."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from dropoff.counter.tables import tag
+from dropoff.db import Prepared, Tx, into
+from dropoff.db.schema import insert
+
+_USED_TAGS = Prepared(sa.select(tag.c.tag).where(tag.c.tag.in_(sa.bindparam("tags", expanding=True))))
+_ATTACH = Prepared(
+    insert(tag)
+    .values(**into(tag, "tag", "parcel_id", "attached_at"))
+    .on_conflict_do_nothing(index_elements=[tag.c.tag])
+    .returning(tag.c.tag)
+)
+
+
+def used_tags(tx: Tx, tags: Collection[str]) -> set[str]:
+    return {row.tag for row in tx.read(_USED_TAGS, tags=list(tags))}
+
+
+def attach_tags(tx: Tx, parcel_of: dict[str, str], at: datetime) -> set[str]:
+    """Takes each tag for its parcel and answers those that were free. One statement each, in order, so that two tills
+    with the same two tags never wait for each other."""
+    taken = set()
+    for text in sorted(parcel_of):
+        taken |= {row.tag for row in tx.change(_ATTACH, tag=text, parcel_id=parcel_of[text], attached_at=at)}
+    return taken
+
+
+def void_tags(tx: Tx, parcel_ids: Collection[str], at: datetime) -> None:
+    tx.change(sa.update(tag).where(tag.c.parcel_id.in_(parcel_ids), tag.c.void_at.is_(None)).values(void_at=at))
