@@ -8,7 +8,6 @@ holds the interpreter for long: servers go on answering while it runs.
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -207,7 +206,8 @@ class _Found:
     def __init__(self, names: list[tuple[str, str]], rows: _Rows) -> None:
         self._names, self._rows = names, rows
         self._lat, self._lon = rows.lat / UNIT, rows.lon / UNIT
-        self._of_name = _by_name(rows.name, len(names))
+        self._by_name = np.argsort(rows.name, kind="stable")
+        self._ends = np.searchsorted(rows.name[self._by_name], np.arange(len(names) + 1))
         self._districts: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, (country, name) in enumerate(names):
             town = town_of(name, country)
@@ -223,7 +223,7 @@ class _Found:
     def places_of_names(self) -> None:
         for number, name in enumerate(self._names):
             if name not in self._districts:
-                for cluster, namesakes in self._clusters(self._of_name[number]):
+                for cluster, namesakes in self._clusters(self._rows_of(number)):
                     self._add(name, number, cluster, namesakes=namesakes, named=cluster)
 
     def towns(self) -> None:
@@ -232,12 +232,16 @@ class _Found:
         for town, districts in self._districts.items():
             itself = known.get(town, -1)
             parts = districts if itself < 0 else [itself, *districts]
-            for cluster, namesakes in self._clusters(np.concatenate([self._of_name[part] for part in parts])):
+            for cluster, namesakes in self._clusters(np.concatenate([self._rows_of(part) for part in parts])):
                 names = self._rows.name[cluster]
                 if names[0] != itself and (names == names[0]).all():
                     self.drafts[self.of_row[cluster[0]]].also.append(town[1])
                 else:
                     self._add(town, itself, cluster, namesakes=namesakes, named=cluster[names == itself])
+
+    def _rows_of(self, name: int) -> Ints:
+        """In the order of the file."""
+        return self._by_name[self._ends[name] : self._ends[name + 1]]
 
     def _add(self, name: tuple[str, str], number: int, rows: Ints, *, namesakes: bool, named: Ints) -> None:
         lon, east = self._lon[rows], self._lon[rows[0]]
@@ -273,13 +277,6 @@ class _Found:
             rows = rows[~near]
         if len(rows):
             yield rows
-
-
-def _by_name(of_rows: Ints, names: int) -> list[Ints]:
-    """The rows of each name, in the order of the file."""
-    order = np.argsort(of_rows, kind="stable")
-    ends = np.searchsorted(of_rows[order], np.arange(names + 1)).tolist()
-    return [order[first:last] for first, last in pairwise(ends)]
 
 
 def _wrapped(degrees: Any) -> Any:
