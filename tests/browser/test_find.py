@@ -115,3 +115,11 @@ def test_what_is_no_place_for_shoppers_is_not_found(plain: Page, world) -> None:
         assert answer is not None
         assert answer.status == 404
         expect(plain.get_by_role("link", name="Find another place")).to_be_visible()
+
+
+def test_a_pass_leads_to_its_counters_in_the_finder(plain: Page, world) -> None:
+    retailer, _ = world.retailer()
+    plain.goto(f"/p/{world.issue(retailer)['pass']['code']}")
+    plain.get_by_role("link", name="See them on a map").click()
+    expect(plain.get_by_role("heading", level=1)).to_have_text(re.compile("^Places near 10119"))
+    expect(places(plain).first).to_contain_text("Späti")

@@ -54,6 +54,8 @@ class NearView(msgspec.Struct, frozen=True):
     meant: str = ""
     """What the text was taken for, where that is a guess."""
     attribution: str = ""
+    finder: str = ""
+    """The same counters in the finder, with its map."""
 
 
 class PassView(msgspec.Struct, frozen=True, kw_only=True):

@@ -113,7 +113,8 @@ def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, at: datet
     if not places:
         return NearView(text, f"We know no counter near {text}. Try another postcode, or the next larger town.")
     meant = "" if where.match == "exact" else where.label
-    return NearView(text, "", places[:PLACES_SHOWN], places[PLACES_SHOWN:], meant, where.attribution)
+    finder = find_words.address({"q": where.label}, find_words.Filters(kinds=COUNTERS))
+    return NearView(text, "", places[:PLACES_SHOWN], places[PLACES_SHOWN:], meant, where.attribution, finder)
 
 
 def _place(hit: Hit, at: datetime) -> PlaceView:
