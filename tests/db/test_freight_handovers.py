@@ -11,7 +11,7 @@ from dropoff.counter import service as counter
 from dropoff.counter.till import Till
 from dropoff.counter.views import ContainerView
 from dropoff.db import Database, Tx
-from dropoff.freight import service
+from dropoff.freight import service, store
 from dropoff.freight.tables import handover
 from dropoff.kernel.gs1 import EXAMPLE_PREFIX, nth_sscc
 from dropoff.network.store import Location
@@ -92,6 +92,17 @@ def test_a_second_visit_takes_what_the_first_left(db: Database) -> None:
     again = hand_over(db, scene.till, first.sscc, second.sscc, shipment=made.id)
     assert again.verdict == "already"
     assert len(events(db, "shipment.handed_over")) == 2
+
+
+def test_what_the_first_visit_left_can_go_also_when_the_rest_has_arrived(db: Database) -> None:
+    scene = Scene(db)
+    first, second = scene.bag(), scene.bag()
+    (made,) = booked(db)
+    hand_over(db, scene.till, first.sscc, shipment=made.id)
+    db.write_sync(store.move_shipment, made.id, "receive")
+    answer = hand_over(db, scene.till, second.sscc)
+    assert (answer.verdict, answer.handed_over) == ("accepted", [second.sscc])
+    assert shipment(db, made.id).status == "received"
 
 
 def test_a_test_bag_at_a_live_till_is_told_from_one_that_is_elsewhere(db: Database) -> None:

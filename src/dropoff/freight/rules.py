@@ -41,6 +41,8 @@ SHIPMENT_TRANSITIONS: dict[tuple[str, str], str] = {
     ("rejected", "cancel"): "cancelled",
     ("unknown", "cancel"): "cancelled",
 }
+GONE_AHEAD = ("handed_over", "in_transit", "delivered", "received")
+"""A part of the shipment may be this far: a second visit takes what the first left, however long after it."""
 LABEL_FORMATS = ("pdf", "png", "zpl")
 LEFT_REASONS = ("container_open", "no_lane", "over_weight", "carrier_rejected")
 LEFT_BEHIND_REASONS = ("not_presented", "seal_broken", "not_booked", "wrong_location")
@@ -189,7 +191,7 @@ def left_behind_reason(item: Present, wanted_shipment: str | None, *, seal_intac
     """Why a named container does not go with the driver; None: it goes."""
     if not item.here:
         return "wrong_location"
-    booked = item.shipment_status in ("booked", "handed_over")  # a second visit may take what the first left
+    booked = item.shipment_status in ("booked", *GONE_AHEAD)
     if not booked or (wanted_shipment is not None and item.shipment_id != wanted_shipment):
         return "not_booked"
     return None if seal_intact else "seal_broken"

@@ -128,7 +128,7 @@ async def confirm_handover(request: Request[Any, Any, Any]) -> ASGIResponse:
         key="",
         result=_told(answer),
         lists=_lists(answer, names),
-        again=f"/till/handover?{urlencode(again)}" if answer.verdict == "refused" else "",
+        again=f"/till/handover?{urlencode(again)}" if answer.reason == "count_differs" else "",
     )
     return page(render("till/handover.html", view, page="handover"), headers=keep_for_back(request))
 
