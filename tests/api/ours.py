@@ -8,6 +8,8 @@ from tests.api.chain import Chain, hand_in, issue, retailer, till
 from tests.service import Client, Service
 
 from dropoff.app import ROOMS, create_worker
+from dropoff.plugins import InstalledSource
+from dropoff.testing import ListedPoints
 
 
 class Ours:
@@ -28,16 +30,19 @@ class Ours:
         open_bag = chain.till.post("/v1/counter/containers", {"kind": "bag"})
         keys = service.operator.get("/v1/keys", limit=200)["items"]
         self.key = next(key["id"] for key in keys if key["retailer_id"] == chain.retailer_id)
+        service.context.plugins.sources["ours"] = InstalledSource("ours", "listed", ListedPoints([]))
         self.ids = {
             "return_id": self.open_return["id"],
             "reference": self.open_return["order"],
             "shipment_id": chain.shipment["id"],
             "sscc": chain.bag["sscc"],
             "name": "all",
+            "source": "ours",
             "run_id": chain.run["id"],
             "lane_id": chain.lane["id"],
             "case_id": receipt["cases"][0],
             "endpoint_id": self.hook["id"],
+            "import_id": service.operator.get("/v1/location-imports", limit=1)["items"][0]["id"],
             "job_id": service.operator.get("/v1/jobs", limit=1)["items"][0]["id"],
             "key_id": self.key,
             "retailer_id": chain.retailer_id,

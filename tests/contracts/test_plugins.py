@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,65 @@ def test_wrong_settings_are_told(environment: dict[str, str], told: str) -> None
 def test_two_distributions_may_not_bring_the_same_carrier() -> None:
     with pytest.raises(PluginFailed, match="'acme' comes from"):
         load_plugins(SETTINGS, [entry("acme", FAKE), entry("acme", FAKE)])
+
+
+LISTED = "dropoff.testing.fake_source:connect_listed"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> str:
+    path = tmp_path / "places.json"
+    path.write_text('[{"id": "1", "name": "Kiosk", "kind": "store", "country": "DK", "lat": 55.6, "lon": 12.5}]')
+    return str(path)
+
+
+def test_a_source_is_set_up_by_its_settings(places: str) -> None:
+    environment = {"DROPOFF_LOCATIONS_LISTED_PATH": places, "DROPOFF_LOCATIONS_LISTED_EVERY": "6h"}
+    registry = load_plugins(environment, [], [entry("listed", LISTED), entry("other", LISTED)])
+    assert list(registry.sources) == ["listed"]
+    assert registry.sources["listed"].every_s == 6 * 3600
+    assert registry.source_plugins == {"listed": "dropoff-carrier-acme 1.2", "other": "dropoff-carrier-acme 1.2"}
+    assert load_plugins({}, [], [entry("listed", LISTED)]).sources == {}
+
+
+def test_one_plugin_serves_several_sources(places: str) -> None:
+    environment = {
+        "DROPOFF_LOCATIONS_LISTED_PATH": places,
+        "DROPOFF_LOCATIONS_LISTED_EAST_PLUGIN": "listed",
+        "DROPOFF_LOCATIONS_LISTED_EAST_PATH": places,
+        "DROPOFF_LOCATIONS_KIOSKS_PLUGIN": "listed",
+        "DROPOFF_LOCATIONS_KIOSKS_PATH": places,
+    }
+    registry = load_plugins(environment, [], [entry("listed", LISTED)])
+    assert {name: source.plugin for name, source in registry.sources.items()} == {
+        "listed": "listed",
+        "listed_east": "listed",
+        "kiosks": "listed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"DROPOFF_LOCATIONS_LISTED_COLOUR": "red"}, "COLOUR"),
+        ({"DROPOFF_LOCATIONS_OTHER_PATH": "x"}, "DROPOFF_LOCATIONS_OTHER_PATH is no setting"),
+        ({"DROPOFF_LOCATIONS_OTHER_PLUGIN": "nobody"}, "no source 'nobody' is installed, only listed"),
+        ({"DROPOFF_LOCATIONS_LISTED_EVERY": "often"}, "DROPOFF_LOCATIONS_LISTED_EVERY must be like"),
+        ({"DROPOFF_LOCATIONS_LISTED_EVERY": "5s"}, "from a minute"),
+        ({"DROPOFF_LOCATIONS_LISTED_PATH": "/no/such/file"}, "source 'listed' of dropoff-carrier-acme"),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_named(places: str, more: dict[str, str], told: str) -> None:
+    with pytest.raises(PluginFailed, match=told):
+        load_plugins({"DROPOFF_LOCATIONS_LISTED_PATH": places} | more, [], [entry("listed", LISTED)])
+
+
+def test_what_is_no_source_is_told(places: str) -> None:
+    with pytest.raises(PluginFailed, match=r"pages\(\)"):
+        load_plugins({"DROPOFF_LOCATIONS_X_PATH": "y"}, [], [entry("x", "builtins:zip")])
+
+
+def test_the_installed_sources_are_found() -> None:
+    assert set(load_plugins({}).source_plugins) >= {"files", "osm", "inpost", "dhl", "ups"}
+    environment = {"DROPOFF_LOCATIONS_OSM_COUNTRIES": "DK", "DROPOFF_LOCATIONS_INPOST_COUNTRIES": "PL"}
+    assert set(load_plugins(environment).sources) == {"osm", "inpost"}

@@ -124,7 +124,7 @@ async def list_sources(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 
 @post(
-    "/v1/location-sources/{name:str}/sync",
+    "/v1/location-sources/{source:str}/sync",
     guards=[for_operator],
     status_code=202,
     opt=doc(
@@ -136,11 +136,11 @@ async def list_sources(request: Request[Any, Any, Any]) -> ASGIResponse:
         problems=("location-source-unknown",),
     ),
 )
-async def sync_source(request: Request[Any, Any, Any], name: FromPath[str]) -> ASGIResponse:
+async def sync_source(request: Request[Any, Any, Any], source: FromPath[str]) -> ASGIResponse:
     wanted = query(request, SyncQuery)
-    if name not in request.app.state.context.plugins.sources:
+    if source not in request.app.state.context.plugins.sources:
         return problem_response(request, Problem("location-source-unknown", "No such source is set up here."))
-    return await write(request, _ask, name, wanted.dry_run, principal(request).actor, status=202)
+    return await write(request, _ask, source, wanted.dry_run, principal(request).actor, status=202)
 
 
 def _ask(tx: Tx, name: str, dry_run: bool, actor: str) -> SyncAsked:
