@@ -140,6 +140,9 @@ def find(snapshot: Snapshot, wanted: Wanted, at: datetime, tiles: MapTiles) -> F
         return _view(wanted, tiles, message=_nowhere(wanted))
     limit = PAGE_SIZE * wanted.page
     hits = snapshot.nearest(_search(wanted.here, wanted.filters, at, limit + 1))
+    # Far away is for those who find nothing nearer, and then as little farther as may be.
+    reach = max(FAR_M, 1.5 * hits[0].distance_m) if hits else 0.0
+    hits = [hit for hit in hits if hit.distance_m <= reach]
     shown = hits[:limit]
     start = wanted.here if wanted.by_browser else None
     places = tuple(_found(hit, at, start) for hit in shown)
