@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.api.retailer_world import new_order, new_return, open_retailer
 from tests.db.test_gazetteer_geocoder import FakeService, fake_service, ok
 from tests.service import Service, running
 
@@ -151,6 +152,33 @@ def test_a_server_is_ready_when_it_knows_its_gazetteer(server: Service) -> None:
     assert server.public.get("/health/ready")["checks"]["gazetteer"] == "ok"
 
 
+def pass_page(service: Service, postcode: str, country: str, q: str | None = None) -> str:
+    """Of a fresh return of somebody who lives there."""
+    shopper = {"name": "Æsa", "email": "aesa@example.org", "postcode": postcode, "country": country}
+    shop = open_retailer(service)
+    shop.post("/v1/orders", new_order(shopper=shopper))
+    made = shop.post("/v1/returns", new_return())
+    asked = {} if q is None else {"q": q}
+    page = service.public.call("GET", f"/p/{made['pass']['code']}", params=asked, headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    return page.text
+
+
+def test_the_pass_page_finds_places_however_they_are_typed(server: Service, database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "gazetteer.csv"
+    file.write_text(HEADER + DANES + SWEDES, encoding="utf-8")
+    assert dropoff(database_url, tmp_path / "data", "import", "gazetteer", str(file)).returncode == 0
+    wait_for(lambda: suggestions(server, "stock"))
+    own = pass_page(server, "8000", "DK")
+    assert "Kiosk Aarhus" in own
+    assert "GeoNames (https://www.geonames.org), CC BY 4.0" in own
+    across = pass_page(server, "8000", "DK", "Malmø")
+    assert across.index("Kiosk Malmö") < across.index("Kiosk Aarhus")
+    guessed = pass_page(server, "8000", "DK", "Stokholm")
+    assert "Places near Stockholm, SE" in guessed
+    assert "We know no place in Atlantis" in pass_page(server, "8000", "DK", "Atlantis")
+
+
 @pytest.fixture
 def outside() -> Iterator[FakeService]:
     with fake_service() as found:
@@ -181,4 +209,12 @@ def test_when_the_service_outside_is_down_the_search_says_so(asking: Service, ou
     outside.answer = lambda _: (503, {}, b"<html>maintenance</html>")
     assert searched(asking, "Trøjborg") == (None, "unavailable", None)
     assert searched(asking, "Viby") == (None, "unavailable", None)
+    assert len(outside.asked) == 1
+    assert "We cannot look Trøjborg up just now" in pass_page(asking, "", "DK", "Trøjborg")
+
+
+def test_nobody_outside_is_told_the_postcode_of_an_order(asking: Service, outside: FakeService) -> None:
+    assert "We know no place in 8000" in pass_page(asking, "8000", "DK")
+    assert outside.asked == []
+    pass_page(asking, "8000", "DK", "Trøjborg")
     assert len(outside.asked) == 1
