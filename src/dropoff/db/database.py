@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from dropoff.db.engines import driver_url, is_sqlite, read_engine, write_engine
-from dropoff.db.faults import Unavailable, is_disconnect
+from dropoff.db.faults import Unavailable, Unwritable, is_disconnect
 from dropoff.db.lanes import WriteLane
 from dropoff.db.tx import Tx
 from dropoff.db.wakes import Wakes
@@ -77,8 +77,10 @@ class Database:
         self._wakes.listen(name, listener)
 
     def check(self) -> None:
-        """Raises when the database does not answer."""
+        """Raises when the database does not answer, or could not be written lately."""
         self.read_sync(lambda tx: tx.read(sa.text("SELECT 1")))
+        if not self._lane.is_writable:
+            raise Unwritable
 
     def close(self) -> None:
         self._lane.close()

@@ -22,6 +22,10 @@ class Unavailable(NotWritten):
     """The database does not answer."""
 
 
+class Unwritable(NotWritten):
+    """The disk is full, or the database may only be read: nobody's call is at fault, and only the operator can help."""
+
+
 class CommitUncertain(Exception):
     """The connection broke while committing: the write may or may not stand. Repeating with the same key tells."""
 
@@ -37,6 +41,14 @@ def is_contention(error: BaseException) -> bool:
         # Extended names: SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED_SHAREDCACHE …
         return getattr(cause, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
     return isinstance(cause, psycopg.Error) and cause.sqlstate in ("40P01", "55P03", "40001")
+
+
+def is_unwritable(error: BaseException) -> bool:
+    """No space, no right to write, or a PostgreSQL that has become a standby."""
+    cause = _driver_error(error)
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN"))
+    return isinstance(cause, psycopg.Error) and cause.sqlstate in ("53100", "25006")
 
 
 def is_disconnect(error: BaseException) -> bool:

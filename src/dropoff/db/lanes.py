@@ -23,8 +23,10 @@ from dropoff.db.faults import (
     Overloaded,
     SwallowedError,
     Unavailable,
+    Unwritable,
     is_contention,
     is_disconnect,
+    is_unwritable,
 )
 from dropoff.db.tx import Tx
 
@@ -39,6 +41,8 @@ PATIENCE_S = 5.0
 """How long a caller that meets locked rows, or no database, is tried again before it is told so."""
 SQLITE_PATIENCE_S = 20.0
 """Longer, since on SQLite the lock is the whole database's and an import may rightly hold it for seconds."""
+
+UNWRITABLE_S = 10.0
 
 log = logging.getLogger("dropoff.db")
 
@@ -69,6 +73,7 @@ class WriteLane:
         self._closing = False
         self._retries = RETRIES_MIN
         self._locks_met = 0
+        self._unwritable_until = 0.0
         self._connection: sa.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="dropoff-write-lane", daemon=True)
         self._thread.start()
@@ -85,6 +90,11 @@ class WriteLane:
             self._ready.append(call)
             self._condition.notify()
         return call.future
+
+    @property
+    def is_writable(self) -> bool:
+        """False for a while after a write met a full or read-only database; then only another try tells."""
+        return time.monotonic() >= self._unwritable_until
 
     def close(self) -> None:
         """Answers all that was taken, then ends."""
@@ -187,6 +197,9 @@ class WriteLane:
                 call.alone = True
                 self._again(call, error)
             return []
+        if is_unwritable(error):
+            self._tell_unwritable(group, error)
+            return []
         if culprit is None or culprit >= len(group):
             if len(group) > 1:
                 middle = len(group) // 2
@@ -202,6 +215,13 @@ class WriteLane:
             call.future.set_exception(error)
             parts = []
         return [part for part in parts if part]
+
+    def _tell_unwritable(self, group: list[Call], error: Exception) -> None:
+        self._disconnect()  # behind the next connection may be a server that can
+        self._unwritable_until = time.monotonic() + UNWRITABLE_S
+        log.error("nothing can be written: %s", str(getattr(error, "orig", error)).split("\n", 1)[0])
+        for call in group:
+            call.future.set_exception(_caused(Unwritable(), error))
 
     def _again(self, call: Call, error: Exception) -> None:
         if time.monotonic() >= call.give_up_at:

@@ -96,6 +96,11 @@ PROBLEMS: dict[str, ProblemKind] = {
         "The service has too much to do",
         "Wait for the time in Retry-After and send the same request again; nothing was written.",
     ),
+    "not-saved": ProblemKind(
+        503,
+        "Nothing can be saved now",
+        "The database is full or may only be read; nothing was written. The operator has to act: try again later.",
+    ),
     "internal-error": ProblemKind(
         500,
         "Something broke on our side",

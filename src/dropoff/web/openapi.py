@@ -132,7 +132,7 @@ def _responses(item: Doc, protected: bool, by_kind: dict[str, Any]) -> dict[str,
         codes += ["idempotency-key-invalid", "idempotency-key-reused", "idempotency-key-in-use"]
     if item.key == "required":
         codes.append("idempotency-key-missing")
-    codes.append("overloaded")
+    codes += ["overloaded", "not-saved"]
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(PROBLEMS[code].status, []).append(code)

@@ -14,7 +14,7 @@ from litestar.exceptions import (
 )
 from litestar.response.base import ASGIResponse
 
-from dropoff.db import CommitUncertain, Contended, NotWritten
+from dropoff.db import CommitUncertain, Contended, NotWritten, Unwritable
 from dropoff.kernel.errors import PROBLEMS, FieldError, Problem
 from dropoff.web import metrics
 
@@ -122,6 +122,8 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
 
 
 def on_busy(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+    if isinstance(error, Unwritable):
+        return problem_response(request, Problem("not-saved", retry_after_s=30))
     if isinstance(error, Contended) and request.headers.get("idempotency-key"):
         return problem_response(request, Problem("idempotency-key-in-use", retry_after_s=1))
     if isinstance(error, CommitUncertain):
