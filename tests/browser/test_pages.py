@@ -245,11 +245,12 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_accessible_and_fits_a_small_phone(name: str, visit: Page, world) -> None:
     PAGES[name](visit, world)
-    axe = Axe()
-    for scheme, rules in (("light", RULES), ("dark", COLOURS)):
-        visit.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found = axe.run(visit, options=rules)
-        assert found.violations_count == 0, found.generate_report()
+    visit.emulate_media(color_scheme="light", reduced_motion="reduce")
+    found = Axe().run(visit, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    visit.emulate_media(color_scheme="dark")
+    # The first run left axe in the page: half a megabyte that need not travel twice.
+    assert visit.evaluate("async rules => (await axe.run(document, rules)).violations", COLOURS) == []
     visit.set_viewport_size({"width": 320, "height": 640})
     assert visit.evaluate("document.documentElement.scrollWidth") <= 320
     assert visit.evaluate(SMALL_TARGETS) == []
