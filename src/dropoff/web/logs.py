@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import traceback
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,7 @@ class RequestLine(msgspec.Struct):
     timestamp: datetime = msgspec.field(default_factory=now)
 
 
+ERRORS_MAX = 10
 _encode = msgspec.json.Encoder().encode
 
 
@@ -33,6 +35,18 @@ def tell_request(line: RequestLine) -> None:
     """The line of each answer goes straight out: through the logging machinery it took longer than many answers."""
     with suppress(OSError):
         os.write(2, _encode(line) + b"\n")
+
+
+def told(error: BaseException | None) -> str:
+    """The traceback with one line of each error: in the lines behind, a database tells the row that it refused, and
+    that may be a person."""
+    parts: list[str] = []
+    while error is not None and len(parts) < ERRORS_MAX:
+        text = str(error).strip().split("\n", 1)[0]
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        parts.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}: {text}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\nThat came of:\n".join(reversed(parts))
 
 
 def configure(level: str) -> None:
@@ -48,7 +62,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(lambda exc_info: told(exc_info[1])),
                 structlog.processors.JSONRenderer(),
             ],
         )
