@@ -293,6 +293,7 @@ def test_every_answer_carries_the_security_headers(service: Service, path: str) 
     assert "frame-ancestors 'none'" in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
     assert re.fullmatch(r"[0-9a-f]{16}", headers["x-request-id"])
     assert "server" not in headers
 

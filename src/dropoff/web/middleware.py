@@ -34,6 +34,8 @@ HEADERS: list[tuple[bytes, bytes]] = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"geolocation=(self), camera=(self), microphone=()"),
 ]
+NOT_KEPT = (b"cache-control", b"no-store")
+"""Answers tell of somebody's things; those that may be kept say so themselves."""
 log = logging.getLogger("dropoff.request")
 
 
@@ -75,7 +77,10 @@ class Edge:
                 wider: Any = scope.get("dropoff_policy")
                 if wider is not None:
                     own = [(name, wider if name == b"content-security-policy" else value) for name, value in own]
-                message["headers"] = [*message["headers"], *own, (b"x-request-id", request_id.encode())]
+                given = [*message["headers"], *own, (b"x-request-id", request_id.encode())]
+                if not any(name.lower() == b"cache-control" for name, _ in given):
+                    given.append(NOT_KEPT)
+                message["headers"] = given
             await send(message)
 
         try:
