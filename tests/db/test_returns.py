@@ -74,6 +74,15 @@ def test_a_return_counts_units_singly(shop: Shop) -> None:
     assert shop.view(made.id) == made
 
 
+def test_what_is_answered_is_what_was_written(shop: Shop) -> None:
+    """The answer is made without reading the return again."""
+    made = shop.issued(
+        {"sku": "JACKET", "quantity": 2, "comment": "too wide"},
+        {"sku": "SOCKS", "resolution": "exchange", "exchange_for": "SOCKS-L"},
+    )
+    assert made == shop.view(made.id)
+
+
 def test_what_is_in_a_return_is_not_free(shop: Shop) -> None:
     shop.issued({"sku": "JACKET"})
     refusal = shop.issue({"sku": "JACKET", "quantity": 2}, {"sku": "SOCKS"})

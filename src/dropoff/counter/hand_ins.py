@@ -189,7 +189,7 @@ def _take(tx: Tx, base_url: str, asked: Asked, known: Known) -> HandInAnswer | s
     with tx.savepoint() as savepoint:
         lost = _claim(tx, asked, parcels, bag, way) if parcels else None
         if lost is None:
-            lost = _move(tx, asked, parcels, place.name, pickup)
+            lost = _move(tx, asked, known.row, parcels, place.name, pickup)
         if lost is not None:
             savepoint.rollback()
             return lost
@@ -232,7 +232,7 @@ def _claim(tx: Tx, asked: Asked, parcels: list[ParcelTaken], bag: ContainerRow |
     return rules.why_not_packed(way.packing(store.container_by_id(tx, bag.id)), load) or "container_not_open"
 
 
-def _move(tx: Tx, asked: Asked, parcels: list[ParcelTaken], holder: str, pickup: Next) -> str | None:
+def _move(tx: Tx, asked: Asked, row: ReturnRow, parcels: list[ParcelTaken], holder: str, pickup: Next) -> str | None:
     for parcel in parcels:
         moved = returns.move_units(
             tx,
@@ -247,6 +247,7 @@ def _move(tx: Tx, asked: Asked, parcels: list[ParcelTaken], holder: str, pickup:
                 parcel_id=parcel.id,
                 device_at=asked.data.scanned_at,
             ),
+            locked=row,
         )
         if len(moved) < len(parcel.units):
             return "already"

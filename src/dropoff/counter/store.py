@@ -18,7 +18,7 @@ from dropoff.counter.tables import container, container_parcel, parcel, sscc_ser
 from dropoff.db import Prepared, Tx
 from dropoff.db.schema import insert
 from dropoff.kernel import gs1
-from dropoff.returns.tables import order, unit
+from dropoff.returns.tables import unit
 
 
 class ContainerRow(msgspec.Struct, frozen=True):
@@ -68,7 +68,6 @@ class ParcelRow(msgspec.Struct, frozen=True):
 
 _CONTAINER_BY_ID = Prepared(sa.select(container).where(container.c.id == sa.bindparam("id")))
 _CONTAINER_BY_SSCC = Prepared(sa.select(container).where(container.c.sscc == sa.bindparam("sscc")))
-_REFERENCE = Prepared(sa.select(order.c.reference).where(order.c.id == sa.bindparam("id")))
 
 
 @lru_cache
@@ -383,8 +382,3 @@ def contents(tx: Tx, parcel_ids: Collection[str]) -> dict[str, list[Content]]:
     for row in tx.read(query) if found else ():
         found[row.parcel_id].append(Content(row.id, row.sku, row.title, row.variant, row.image_url))
     return found
-
-
-def order_reference(tx: Tx, order_id: str) -> str | None:
-    row = tx.first(_REFERENCE, id=order_id)
-    return row.reference if row else None

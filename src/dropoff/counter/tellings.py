@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from dropoff.counter import store
 from dropoff.counter.store import ContainerRow, ParcelRow
 from dropoff.counter.till import Till
 from dropoff.db import Tx
 from dropoff.events.log import Event, append
 from dropoff.network.store import Location
+from dropoff.returns import service as returns
 from dropoff.returns.service import ReturnRow
 
 
@@ -32,7 +32,7 @@ def tell_handed_in(
     refused: list[dict[str, str]],
 ) -> None:
     """One event for each parcel: (id, tag, units, weight)."""
-    reference = store.order_reference(tx, told.row.order_id) if parcels else None
+    reference = returns.order_reference(tx, told.row.order_id) if parcels else None
     sscc = bag.sscc if bag else None
     events = [
         Event(
@@ -72,7 +72,7 @@ def tell_handed_in(
 
 def tell_undone(tx: Tx, till: Till, row: ReturnRow, parcels: dict[str, tuple[str, list[str]]], at: datetime) -> None:
     """`parcels`: id to (tag, units)."""
-    reference = store.order_reference(tx, row.order_id)
+    reference = returns.order_reference(tx, row.order_id)
     events = [
         Event(
             type="parcel.hand_in_undone",

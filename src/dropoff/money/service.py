@@ -27,6 +27,14 @@ class MoneyOf(msgspec.Struct, frozen=True):
     due_by: datetime | None
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """One unit's balance, as it was and as it becomes."""
+
+    row: BalanceRow
+    after: Balance
+    due_by: datetime | None
+
+
 class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     retailer_id: str
@@ -41,38 +49,56 @@ class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-def expect(tx: Tx, return_id: str, retailer_id: str, currency: str, units: Sequence[Announced], at: datetime) -> None:
+class Fallen(msgspec.Struct, frozen=True):
+    after: dict[str, Balance]
+    """By unit."""
+    due_by: datetime | None
+    """The earliest date by which money of the return has to be paid."""
+
+
+def expect(
+    tx: Tx, return_id: str, retailer_id: str, currency: str, units: Sequence[Announced], at: datetime
+) -> MoneyOf:
     """A return was made: the shopper may hope for these prices."""
     known = {"return_id": return_id, "retailer_id": retailer_id, "currency": currency}
     opened = [(unit.unit_id, rules.announce(unit.price)) for unit in units]
-    store.add_balances(tx, [{**known, "unit_id": unit_id, **_columns(b), "due_by": None} for unit_id, b in opened])
+    rows: list[dict[str, Any]] = [{**known, "unit_id": unit_id, **_columns(b), "due_by": None} for unit_id, b in opened]
+    store.add_balances(tx, rows)
     entries = [
         {**known, "unit_id": unit_id, "account": "expected", "amount": b.expected, "refund_id": None, "at": at}
         for unit_id, b in opened
         if b.expected
     ]
     store.add_entries(tx, entries)
+    return _sum([BalanceRow(**row) for row in rows])
 
 
 def fall_due(
-    tx: Tx, due_by: Mapping[str, datetime], at: datetime, reductions: Mapping[str, int] | None = None
-) -> dict[str, Balance]:
-    """Each unit's expected money, less its reduction, falls due until its date. Answers the balances after."""
+    tx: Tx, return_id: str, due_by: Mapping[str, datetime], at: datetime, reductions: Mapping[str, int] | None = None
+) -> Fallen:
+    """Each unit's expected money, less its reduction, falls due until its date."""
     reductions = reductions or {}
-    after = {}
-    for row in store.balances(tx, list(due_by)):
-        after[row.unit_id] = rules.fall_due(row.accounts, reductions.get(row.unit_id, 0))
-        _turn(tx, row, after[row.unit_id], due_by[row.unit_id], at)
-    return after
+    turns, others = [], []
+    for row in store.balances_of_returns(tx, [return_id]):
+        if row.unit_id in due_by:
+            after = rules.fall_due(row.accounts, reductions.get(row.unit_id, 0))
+            turns.append(Turn(row, after, due_by[row.unit_id]))
+        else:
+            others.append(row)
+    _turn(tx, turns, at)
+    dates = [turn.due_by for turn in turns if turn.after.owed] + [row.due_by for row in others if row.accounts.owed]
+    return Fallen(
+        after={turn.row.unit_id: turn.after for turn in turns},
+        due_by=min((date for date in dates if date), default=None),
+    )
 
 
 def reduce(tx: Tx, reductions: Mapping[str, int], at: datetime) -> dict[str, Balance]:
     """An inspection takes something off money that fell due before. Answers the balances after."""
-    after = {}
-    for row in store.balances(tx, list(reductions)):
-        after[row.unit_id] = rules.reduce(row.accounts, reductions[row.unit_id])
-        _turn(tx, row, after[row.unit_id], row.due_by, at)
-    return after
+    rows = store.balances(tx, list(reductions))
+    turns = [Turn(row, rules.reduce(row.accounts, reductions[row.unit_id]), row.due_by) for row in rows]
+    _turn(tx, turns, at)
+    return {turn.row.unit_id: turn.after for turn in turns}
 
 
 def withdraw(tx: Tx, unit_ids: Sequence[str], at: datetime) -> int:
@@ -100,11 +126,10 @@ def claim_reference(tx: Tx, new: NewPayment) -> RefundRow | None:
 
 def record_refund(tx: Tx, refund_id: str, parts: Mapping[str, int], at: datetime) -> dict[str, Balance]:
     """Books what a payment brings each unit; the caller spread it within the prices. Answers the balances after."""
-    after = {}
-    for row in store.balances(tx, list(parts)):
-        after[row.unit_id] = rules.pay(row.accounts, parts[row.unit_id])
-        _turn(tx, row, after[row.unit_id], row.due_by, at, refund_id)
-    return after
+    rows = store.balances(tx, list(parts))
+    turns = [Turn(row, rules.pay(row.accounts, parts[row.unit_id]), row.due_by) for row in rows]
+    _turn(tx, turns, at, refund_id)
+    return {turn.row.unit_id: turn.after for turn in turns}
 
 
 def paid_by(tx: Tx, return_id: str, refund_id: str) -> dict[str, int]:
@@ -135,22 +160,30 @@ def _end(
     tx: Tx, unit_ids: Sequence[str], rule: Callable[[Balance], Balance], at: datetime, refund_id: str | None = None
 ) -> int:
     rows = store.balances(tx, unit_ids)
-    for row in rows:
-        _turn(tx, row, rule(row.accounts), None, at, refund_id)
+    _turn(tx, [Turn(row, rule(row.accounts), None) for row in rows], at, refund_id)
     return sum(row.accounts.owed for row in rows)
 
 
-def _turn(
-    tx: Tx, row: BalanceRow, after: Balance, due_by: datetime | None, at: datetime, refund_id: str | None = None
-) -> None:
-    """From one balance to the next, with the entries that explain it: their sums are the balance, always."""
-    known = {"unit_id": row.unit_id, "return_id": row.return_id, "retailer_id": row.retailer_id, "at": at}
-    store.save_balance(tx, row.unit_id, after, due_by)
-    entries: list[dict[str, Any]] = [
-        {**known, "currency": row.currency, "account": account, "amount": amount, "refund_id": refund_id}
-        for account, amount in rules.changes(row.accounts, after)
-    ]
-    store.add_entries(tx, entries)
+def _turn(tx: Tx, turns: Sequence[Turn], at: datetime, refund_id: str | None = None) -> None:
+    """From each balance to the next, with the entries that explain it: their sums are the balance, always."""
+    store.save_balances(tx, [(turn.row.unit_id, turn.after, turn.due_by) for turn in turns])
+    store.add_entries(
+        tx,
+        [
+            {
+                "unit_id": turn.row.unit_id,
+                "return_id": turn.row.return_id,
+                "retailer_id": turn.row.retailer_id,
+                "currency": turn.row.currency,
+                "account": account,
+                "amount": amount,
+                "refund_id": refund_id,
+                "at": at,
+            }
+            for turn in turns
+            for account, amount in rules.changes(turn.row.accounts, turn.after)
+        ],
+    )
 
 
 def _columns(balance: Balance) -> dict[str, int]:

@@ -69,8 +69,15 @@ def balances_of_returns(tx: Tx, return_ids: Sequence[str]) -> list[BalanceRow]:
     return structs(BalanceRow, tx.read(_BY_RETURN, ids=return_ids))
 
 
-def save_balance(tx: Tx, unit_id: str, accounts: Balance, due_by: datetime | None) -> None:
-    tx.change(_SAVE, unit=unit_id, expected=accounts.expected, due=accounts.due, paid=accounts.paid, due_by=due_by)
+def save_balances(tx: Tx, rows: Sequence[tuple[str, Balance, datetime | None]]) -> None:
+    """Unit, accounts and the date by which what is owed has to be paid."""
+    tx.count_many(
+        _SAVE,
+        [
+            {"unit": unit_id, "expected": after.expected, "due": after.due, "paid": after.paid, "due_by": due_by}
+            for unit_id, after, due_by in rows
+        ],
+    )
 
 
 def claim_reference(tx: Tx, row: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from dropoff.kernel.clock import rfc3339
 from dropoff.money import rules as money_rules
 from dropoff.money import service as money
 from dropoff.money.rules import Balance
+from dropoff.money.service import Fallen
 from dropoff.retailers.rules import withdrawal_law
 from dropoff.retailers.service import Retailer
 from dropoff.returns import store
@@ -27,7 +28,7 @@ def fall_due(
     units: Sequence[UnitRow],
     at: datetime,
     reductions: Mapping[str, int],
-) -> dict[str, Balance]:
+) -> Fallen:
     """Open units' money falls due. What costs nothing is settled at once. Tells nobody: that is `tell_due`."""
     order = order_of(tx, head)
     law = withdrawal_law(order.shopper_country, retailer.country)
@@ -41,10 +42,10 @@ def fall_due(
         )
         for unit in units
     }
-    after = money.fall_due(tx, due_by, at, reductions)
-    store.move_resolution(tx, "fall_due", list(after))
-    settle(tx, after)
-    return after
+    fallen = money.fall_due(tx, head.id, due_by, at, reductions)
+    store.move_resolution(tx, "fall_due", list(fallen.after))
+    settle(tx, fallen.after)
+    return fallen
 
 
 def settle(tx: Tx, after: Mapping[str, Balance]) -> None:
@@ -52,9 +53,8 @@ def settle(tx: Tx, after: Mapping[str, Balance]) -> None:
     store.move_resolution(tx, "refund", [unit_id for unit_id, balance in after.items() if balance.settled])
 
 
-def tell_due(tx: Tx, head: ReturnRow, owed: Mapping[str, int], event: dict[str, Any]) -> None:
+def tell_due(tx: Tx, head: ReturnRow, owed: Mapping[str, int], due_by: datetime | None, event: dict[str, Any]) -> None:
     """`refund.due`, if anything is owed. `event` holds what the caller knows of it: actor, at, location_id."""
-    due_by = money.money_of(tx, [head.id])[head.id].due_by
     _tell(tx, head, "refund.due", owed, event, due_by=rfc3339(due_by) if due_by else None)
 
 

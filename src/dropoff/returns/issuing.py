@@ -23,13 +23,24 @@ from dropoff.returns import rules, store
 from dropoff.returns.finding import OpenPass
 from dropoff.returns.moves import retailer_of, save_progress
 from dropoff.returns.orders import Sku
-from dropoff.returns.store import LineRow, OrderRow, ReturnRow
-from dropoff.returns.views import Links, PassLinks, PassView, ReturnView, pass_links, pass_view, return_view
+from dropoff.returns.store import LineRow, OrderRow, ReturnRow, UnitRow
+from dropoff.returns.views import (
+    Links,
+    PassLinks,
+    PassView,
+    ReturnView,
+    pass_links,
+    pass_view,
+    return_view,
+    unit_view,
+    view_of,
+)
 from dropoff.web.schema import Reference, Text
 
 EXPIRE = "returns.expire"
 CANCEL = "cancel"
 SHOPPER = "shopper"
+_NOT_YET: dict[str, Any] = dict.fromkeys(("parcel_id", "condition", "disposition", "handed_in_at", "received_at"))
 
 
 class WantedUnits(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,12 +93,12 @@ def issue_return(
     if units is None:
         return _already_returned(tx, lines, new.units)
     prices = [money.Announced(unit["id"], unit["price"]) for unit in units]
-    money.expect(tx, head["id"], retailer_id, order.currency, prices, at)
-    _tell_issued(tx, head, order, units, actor)
-    _schedule_expiry(tx, head["id"], head["expires_at"])
-    view = return_view(tx, links, head["id"])
-    assert view is not None, "it was made just now"
-    return view
+    amounts = money.expect(tx, head["id"], retailer_id, order.currency, prices, at)
+    row = msgspec.convert(head, ReturnRow)
+    _tell_issued(tx, row, order, units, actor)
+    _schedule_expiry(tx, row.id, row.expires_at)
+    # What was written is known, so it is not read again.
+    return view_of(links, row, order.reference, [unit_view(UnitRow(**unit, **_NOT_YET)) for unit in units], amounts)
 
 
 def renew(tx: Tx, links: Links, found: OpenPass, at: datetime) -> Renewed | Problem:
@@ -294,27 +305,26 @@ def _already_returned(tx: Tx, lines: Sequence[LineRow], wanted: Sequence[WantedU
     return Problem("units-already-returned", data={"units": short})
 
 
-def _tell_issued(tx: Tx, head: dict[str, Any], order: OrderRow, units: Sequence[dict[str, Any]], actor: str) -> None:
+def _tell_issued(tx: Tx, head: ReturnRow, order: OrderRow, units: Sequence[dict[str, Any]], actor: str) -> None:
     told = ("id", "sku", "title", "price", "reason", "wanted", "exchange_for")
     data = {
-        "return": head["id"],
+        "return": head.id,
         "order": order.reference,
         "currency": order.currency,
-        "expires_at": rfc3339(head["expires_at"]),
+        "expires_at": rfc3339(head.expires_at),
         "units": [{name: unit[name] for name in told} for unit in units],
     }
-    row = msgspec.convert(head, ReturnRow)
-    _tell(tx, row, "return.issued", row.created_at, actor, data, units=[unit["id"] for unit in units])
+    _tell(tx, head, "return.issued", head.created_at, actor, data, units=[unit["id"] for unit in units])
     swaps = [unit for unit in units if unit["wanted"] == "exchange"]
     if swaps:
         # At once and not at the hand-in, so that the retailer can put a thing aside while there is one.
         data = {
-            "return": head["id"],
+            "return": head.id,
             "order": order.reference,
             "units": [{name: unit[name] for name in ("id", "sku", "exchange_for")} for unit in swaps],
         }
         swap_ids = [unit["id"] for unit in swaps]
-        _tell(tx, row, "exchange.requested", row.created_at, actor, data, units=swap_ids)
+        _tell(tx, head, "exchange.requested", head.created_at, actor, data, units=swap_ids)
 
 
 def _tell(

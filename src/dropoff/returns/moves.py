@@ -40,9 +40,13 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     disposition: str | None = None
 
 
-def move_units(tx: Tx, move: Move) -> list[str]:
-    """Ids of the units that really moved: the others stood elsewhere in the state table, and stay there."""
-    heads = {head.id: head for head in store.lock_returns_of(tx, move.unit_ids)}
+def move_units(tx: Tx, move: Move, locked: ReturnRow | None = None) -> list[str]:
+    """Ids of the units that really moved: the others stood elsewhere in the state table, and stay there.
+
+    `locked`: the return of all the units, when the caller holds its lock already.
+    """
+    found = [locked] if locked is not None else store.lock_returns_of(tx, move.unit_ids)
+    heads = {head.id: head for head in found}
     moved = store.move_custody(tx, move.event, move.unit_ids, _columns(move)) if heads else []
     by_return: dict[str, list[UnitRow]] = {}
     for unit in moved:
@@ -101,8 +105,9 @@ def _follow_money(tx: Tx, head: ReturnRow, units: list[UnitRow], move: Move, kno
     if open_units:
         retailer = retailer_of(tx, head, known)
         if falls_due(retailer.policy.refund_at, move.event):
-            after = claims.fall_due(tx, head, retailer, open_units, move.at, move.reduction)
-            claims.tell_due(tx, head, {unit_id: balance.owed for unit_id, balance in after.items()}, event)
+            fallen = claims.fall_due(tx, head, retailer, open_units, move.at, move.reduction)
+            owed = {unit_id: balance.owed for unit_id, balance in fallen.after.items()}
+            claims.tell_due(tx, head, owed, fallen.due_by, event)
     late = {u.id: move.reduction[u.id] for u in units if u.resolution == "due" and move.reduction.get(u.id)}
     if late:
         claims.reduce(tx, head, late, event)

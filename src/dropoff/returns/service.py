@@ -77,6 +77,7 @@ __all__ = [
     "lock_return",
     "money_view",
     "move_units",
+    "order_reference",
     "pass_view",
     "record_credit",
     "record_exchange",
@@ -100,6 +101,12 @@ def lock_return(tx: Tx, return_id: str) -> ReturnRow | None:
 
 def find_return(tx: Tx, return_id: str, retailer_id: str | None = None) -> ReturnRow | None:
     return store.find_return(tx, return_id, retailer_id)
+
+
+def order_reference(tx: Tx, order_id: str) -> str | None:
+    """As the retailer calls the order."""
+    found = store.order_by_id(tx, order_id)
+    return found.reference if found else None
 
 
 def units_of(tx: Tx, return_id: str) -> list[UnitRow]:

@@ -216,7 +216,8 @@ def _book(
     event = {"actor": actor, "at": at, "location_id": None}
     if not settlement.final:
         # Only what is left: whoever pays on `refund.due` must not pay twice.
-        claims.tell_due(tx, head, {unit.id: after[unit.id].owed for unit in early}, event)
+        due_by = money.money_of(tx, [head.id])[head.id].due_by
+        claims.tell_due(tx, head, {unit.id: after[unit.id].owed for unit in early}, due_by, event)
     _tell(tx, head, settlement, payment, dict(zip(ids, shares, strict=True)), event)
     return None
 

@@ -193,7 +193,8 @@ def find_order(tx: Tx, retailer_id: str, reference: str, *, lock: bool = False) 
 
 
 def order_by_id(tx: Tx, order_id: str) -> OrderRow | None:
-    return struct(OrderRow, tx.first(_ORDER_BY_ID, id=order_id))
+    rows = structs(OrderRow, tx.once(_ORDER_BY_ID, id=order_id))
+    return rows[0] if rows else None
 
 
 def references_of(tx: Tx, order_ids: Sequence[str]) -> dict[str, str]:

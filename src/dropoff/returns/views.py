@@ -153,20 +153,21 @@ def return_views(tx: Tx, links: Links, heads: Sequence[ReturnRow]) -> list[Retur
     units: dict[str, list[UnitView]] = {key: [] for key in ids}
     for unit in store.units_of(tx, ids):
         units[unit.return_id].append(unit_view(unit))
-    return [
-        ReturnView(
-            id=head.id,
-            order=references[head.order_id],
-            status=head.status,
-            live=head.live,
-            created_at=head.created_at,
-            last_day_at=head.last_day_at,
-            units=units[head.id],
-            pass_=pass_links(links, head),
-            money=_money(amounts[head.id], head),
-        )
-        for head in heads
-    ]
+    return [view_of(links, head, references[head.order_id], units[head.id], amounts[head.id]) for head in heads]
+
+
+def view_of(links: Links, head: ReturnRow, reference: str, units: list[UnitView], amounts: money.MoneyOf) -> ReturnView:
+    return ReturnView(
+        id=head.id,
+        order=reference,
+        status=head.status,
+        live=head.live,
+        created_at=head.created_at,
+        last_day_at=head.last_day_at,
+        units=units,
+        pass_=pass_links(links, head),
+        money=_money(amounts, head),
+    )
 
 
 def unit_view(unit: UnitRow) -> UnitView:
