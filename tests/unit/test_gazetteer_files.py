@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import tracemalloc
 import zipfile
 from collections import Counter
 from contextlib import suppress
@@ -179,3 +180,14 @@ def test_whatever_the_file_is_it_is_read_or_refused(tmp_path_factory: pytest.Tem
         path.write_bytes(whole)
         with suppress(GazetteerInvalid):
             assert all(isinstance(row, Row) for row in read_gazetteer(path, lambda _: None))
+
+
+def test_reading_takes_the_same_memory_however_long_the_file_is(tmp_path: Path) -> None:
+    path = tmp_path / "long.zip"
+    path.write_bytes(zipped(DK_txt=(AARHUS + LODZ) * 5_000))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read_gazetteer(path, lambda _: None)) == 10_000
+        assert tracemalloc.get_traced_memory()[1] < 400_000
+    finally:
+        tracemalloc.stop()
