@@ -29,7 +29,7 @@ session = sa.Table(
     sa.Column("hash", sa.String(64), primary_key=True),
     sa.Column("credential_id", sa.String(30), sa.ForeignKey("credential.id"), nullable=False, index=True),
     at("created_at"),
-    at("expires_at"),
+    at("expires_at", index=True),
 )
 
 # Wrong guesses, counted here and not in a process, so that several servers count together and a restart forgets none.

@@ -84,15 +84,13 @@ def zones(tx: Tx, location_ids: Collection[str]) -> dict[str, str]:
 def loads(tx: Tx, since: datetime) -> dict[Departure, int]:
     """Grams that earlier runs planned for departures after `since`."""
     keys = (shipment.c.departs_at, shipment.c.lane_id, shipment.c.origin_location_id, shipment.c.live)
-    query = (
-        sa.select(*keys, sa.func.sum(shipment.c.weight_g).label("grams"))
-        .where(shipment.c.departs_at > since, shipment.c.status != "cancelled")
-        .group_by(*keys)
-    )
-    return {
-        Departure(row.departs_at, row.lane_id, row.origin_location_id, row.live): int(row.grams)
-        for row in tx.read(query)
-    }
+    query = sa.select(*keys, shipment.c.weight_g).where(shipment.c.departs_at > since, shipment.c.status != "cancelled")
+    grams: dict[Departure, int] = {}
+    # Summed here: to group them, SQLite would walk along the unique key through all shipments that ever were.
+    for row in tx.read(query):
+        departure = Departure(row.departs_at, row.lane_id, row.origin_location_id, row.live)
+        grams[departure] = grams.get(departure, 0) + row.weight_g
+    return grams
 
 
 def leftovers(tx: Tx, before: datetime) -> list[str]:

@@ -26,7 +26,7 @@ shipment = sa.Table(
     ref("destination_retailer_id", "retailer.id", nullable=True, index=True),
     ref("destination_hub_id", "location.id", nullable=True),
     live_column(),
-    at("departs_at"),
+    at("departs_at", index=True),
     sa.Column("number", sa.Integer, nullable=False),
     text("carrier", 60),
     text("service", 60),

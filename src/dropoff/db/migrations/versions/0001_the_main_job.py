@@ -627,6 +627,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_session_credential_id"), ["credential_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_session_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
         "webhook_delivery",
@@ -821,6 +822,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_shipment_reference")),
     )
     with op.batch_alter_table("shipment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_shipment_departs_at"), ["departs_at"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_shipment_destination_retailer_id"), ["destination_retailer_id"], unique=False
         )
@@ -1047,6 +1049,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_shipment_run_id"))
         batch_op.drop_index(batch_op.f("ix_shipment_origin_location_id"))
         batch_op.drop_index(batch_op.f("ix_shipment_destination_retailer_id"))
+        batch_op.drop_index(batch_op.f("ix_shipment_departs_at"))
 
     op.drop_table("shipment")
     with op.batch_alter_table("return", schema=None) as batch_op:
@@ -1083,6 +1086,7 @@ def downgrade() -> None:
 
     op.drop_table("webhook_delivery")
     with op.batch_alter_table("session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_session_expires_at"))
         batch_op.drop_index(batch_op.f("ix_session_credential_id"))
 
     op.drop_table("session")
