@@ -29,7 +29,7 @@ _BASE: Final = len(SIGNS) + 1
 _SIGN_VALUES: Final = {sign: value for value, sign in enumerate(SIGNS, 1)}
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One postal code of one place. `weight` tells how much a row counts for the size of its place."""
 
     country: str
@@ -185,7 +185,7 @@ def _without_repeats(rows: _Rows) -> _Rows:
     return rows.take(np.sort(order[~again]))
 
 
-class _Draft(msgspec.Struct):
+class _Draft(msgspec.Struct, gc=False):
     """A place, before its number is known."""
 
     country: str
