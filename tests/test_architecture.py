@@ -182,7 +182,8 @@ def _port_members() -> list[str]:
 
 @pytest.mark.parametrize("name", _port_members())
 def test_what_the_port_offers_is_documented(name: str) -> None:
-    assert re.search(rf"\b{name}\b", _doc("adapters.md")), f"docs/adapters.md does not tell of {name}"
+    told = _doc("adapters.md") + _doc("sources.md")
+    assert re.search(rf"\b{name}\b", told), f"neither docs/adapters.md nor docs/sources.md tells of {name}"
 
 
 @pytest.mark.parametrize("folder", _adapters(), ids=lambda path: path.name)
@@ -360,7 +361,12 @@ def test_a_decision_is_one_page_of_four_parts(page: Path) -> None:
 
 
 def test_links_between_the_docs_lead_somewhere() -> None:
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "carriers").glob("*/README.md")]
+    pages = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "carriers").glob("*/README.md"),
+        *(ROOT / "locations").glob("*/README.md"),
+    ]
     link = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
     targets = [(page, target) for page in pages for target in link.findall(page.read_text(encoding="utf-8"))]
     assert not [(page.name, target) for page, target in targets if not (page.parent / target).exists()]

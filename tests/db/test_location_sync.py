@@ -41,6 +41,10 @@ def points(*numbers: int, **changes: Any) -> list[Point | LeftOut]:
     return [point(number, **changes) for number in numbers]
 
 
+class Killed(BaseException):
+    """What no handler catches, as a kill does."""
+
+
 class TestListedPoints(LocationSourceConformance):
     @pytest.fixture
     def source(self) -> ListedPoints:
@@ -344,10 +348,6 @@ def test_a_source_that_cannot_go_on_is_read_from_its_start(syncs: Syncs) -> None
 
 def test_a_page_that_is_read_again_is_told_once(syncs: Syncs, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process dies between two pages, after the rows of the first were kept."""
-
-    class Killed(BaseException):
-        pass
-
     syncs.source.rows[1] = point(1, kind="zeppelin")
     syncs.source.fails = {2: Killed()}  # type: ignore[dict-item]
     with pytest.raises(Killed):
@@ -364,8 +364,8 @@ def fall_silent(tx: Tx) -> int:
 
 
 def test_another_process_goes_on_when_the_reader_fell_silent(syncs: Syncs) -> None:
-    syncs.source.fails = {3: Unavailable("a time-out")}
-    with pytest.raises(Unavailable):
+    syncs.source.fails = {3: Killed()}  # type: ignore[dict-item]
+    with pytest.raises(Killed):
         syncs.outcome(runner="job_1/1")
     assert syncs.refused(runner="job_2/1").code == "location-source-busy"
     syncs.db.write_sync(fall_silent)
@@ -408,15 +408,11 @@ def test_a_trial_and_a_sync_are_not_each_others_continuation(syncs: Syncs) -> No
     syncs.source.fails = {3: Unavailable("a time-out")}
     with pytest.raises(Unavailable):
         syncs.outcome(trial=True)
-    syncs.db.write_sync(fall_silent)
     assert counts(syncs.done()) == (10, 0, 0, 0)
     assert syncs.source.asked == [None, None]
 
 
 def test_a_sync_that_died_while_coming_into_force_is_finished(syncs: Syncs, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Killed(BaseException):
-        pass
-
     def deadly(*_: Any) -> int:
         raise Killed
 

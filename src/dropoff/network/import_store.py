@@ -114,19 +114,25 @@ def in_state(tx: Tx, source: str, state: str, but: str = "") -> list[Import]:
 
 
 def take_over(tx: Tx, found: Import, runner: str, silent_s: float) -> bool:
-    """The import is that runner's when it was its already (the same name, another number), or nobody's for so long.
-    False: another reads it."""
+    """The import is that runner's when it was its already (the same name, another number), or nobody's, or that of one
+    who gave no sign of life for so long. False: another reads it."""
     name, slash, _ = runner.rpartition("/")
     mine = location_import.c.runner.startswith(f"{name}/", autoescape=True) if slash else sa.false()
     silent = location_import.c.touched_at < db_now(-silent_s)
     held = sa.and_(location_import.c.id == found.id, location_import.c.state == "staging")
-    taking = sa.update(location_import).where(held, sa.or_(mine, silent))
+    nobodys = location_import.c.runner.is_(None)
+    taking = sa.update(location_import).where(held, sa.or_(mine, nobodys, silent))
     return tx.count(taking.values(runner=runner, touched_at=db_now())) == 1
 
 
 def touch(tx: Tx, import_id: str, runner: str) -> bool:
     """False when another took over, or the import came to its end."""
     return tx.count(sa.update(location_import).where(_read_by(import_id, runner)).values(touched_at=db_now())) == 1
+
+
+def leave(tx: Tx, import_id: str, runner: str) -> None:
+    """Stops reading for now; whoever comes next goes on at once."""
+    tx.change(sa.update(location_import).where(_read_by(import_id, runner)).values(runner=None, touched_at=db_now()))
 
 
 def progress(tx: Tx, import_id: str, runner: str, rows_read: int, cursor: str | None) -> bool:

@@ -78,6 +78,9 @@ def sync(
         applying.fail(db, found.id, detail, command.at)
         code = "location-source-malformed" if isinstance(error, Malformed) else "location-source-misconfigured"
         return Problem(code, f"{detail}. Nothing was changed.", data={"import": found.id})
+    except (Unavailable, Paused):
+        db.write_sync(import_store.leave, found.id, command.runner)
+        raise
     except TakenOver:
         return Problem("location-source-busy", "Another process took this sync over.", retry_after_s=60)
     except applying.ClaimLost:
