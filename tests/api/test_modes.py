@@ -30,5 +30,7 @@ def test_a_tag_of_another_place_is_named_and_not_opened(service: Service) -> Non
     loose = hand_in(chain.till, issue(chain.shop))["tag"]
     seen = elsewhere.post("/v1/counter/scans", {"text": loose}, 200)
     assert (seen["kind"], seen["refused"], seen["parcel"]) == ("tag", "wrong_location", None)
+    assert elsewhere.call("GET", f"/till/parcels/{loose}").status_code == 404
+    assert "Rain jacket" in chain.till.call("GET", f"/till/parcels/{loose}").text
     here = chain.till.post("/v1/counter/scans", {"text": loose}, 200)
     assert here["parcel"]["units"][0]["title"] == "Rain jacket"

@@ -62,7 +62,7 @@ async def parcel_page(request: Request[Any, Any, Any], tag: FromPath[str]) -> AS
 def find_parcel(tx: Tx, till: Till, tag: str) -> tuple[ParcelRow, ParcelView, str] | None:
     """With the id of its next stop; None when it is unknown, of the other mode, or at another place."""
     row = counter.find_parcel_by_tag(tx, tag)
-    if row is None or row.live != till.live:
+    if row is None or row.live != till.live or row.location_id not in (till.location_id, None):
         return None
     stop = network.next_stop(tx, till.location_id, row.retailer_id)
     return row, counter.parcel_views(tx, [row])[0], stop.id
