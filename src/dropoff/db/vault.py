@@ -18,7 +18,8 @@ class Vault:
 
     def derive(self, purpose: str, *parts: str) -> bytes:
         """32 bytes that depend on the secret, the purpose and the parts; parts cannot run into each other."""
-        message = b"".join(len(p.encode()).to_bytes(4, "big") + p.encode() for p in (purpose, *parts))
+        told = [part.encode() for part in (purpose, *parts)]
+        message = b"".join([len(part).to_bytes(4, "big") + part for part in told])
         return hmac.digest(self._root, message, "sha256")
 
     def seal(self, purpose: str, plain: bytes) -> bytes:

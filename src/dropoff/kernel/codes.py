@@ -6,7 +6,8 @@ Deriving a code from the secret belongs to the returns room; here is only what a
 
 import re
 
-CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+from dropoff.kernel.ids import CROCKFORD, crockford
+
 CODE_LENGTH = 16
 SHORT_ALPHABET = "2346789ABCDEFGHJKMNPQRTUVWXYZ"
 """Without 0/O, 1/I/L and 5/S, which hands and voices confuse. 29 signs: a prime, so the check finds every
@@ -23,8 +24,7 @@ def encode_code(number: bytes) -> str:
     """Ten bytes as the 16 Crockford characters of a pass."""
     if len(number) != 10:
         raise ValueError("a code holds 80 bits")
-    value = int.from_bytes(number)
-    return "".join(CROCKFORD[value >> shift & 31] for shift in range(75, -5, -5))
+    return crockford(int.from_bytes(number), CODE_LENGTH)
 
 
 def code_signs(text: str) -> str:
@@ -33,8 +33,9 @@ def code_signs(text: str) -> str:
     Other alphabets are dropped before folding: a German keyboard turns `-` into `ß`, whose capital would be
     `SS`.
     """
-    ascii_only = "".join(sign for sign in text if sign.isascii())
-    return _NOT_CODE.sub("", ascii_only.upper())
+    if not text.isascii():
+        text = "".join(sign for sign in text if sign.isascii())
+    return _NOT_CODE.sub("", text.upper())
 
 
 def normalise_code(text: str) -> str:
