@@ -80,6 +80,20 @@ def test_the_real_network_goes_in_and_again_changes_nothing(files: Files, shared
     assert files.db.read_sync(store.revision) == revision
 
 
+def test_what_changed_in_the_real_network_is_what_is_written(files: Files, shared_data: Path) -> None:
+    network = json.loads(gzip.decompress((shared_data / "data" / "handover_points.geojson.gz").read_bytes()))
+    rows = network["features"]
+    first = files.load(json.dumps(network).encode())
+    bad = {row.index for row in first.rejected}
+    good = [index for index in range(len(rows)) if index not in bad]
+    for index in good[:30]:
+        rows[index]["properties"]["name"] += " (new)"
+    lost = set(good[-10:])
+    kept = [row for index, row in enumerate(rows) if index not in lost]
+    content = json.dumps({"type": "FeatureCollection", "features": [*kept, *map(feature, range(5))]}).encode()
+    assert counts(files.load(content, replace=True)) == (5, 30, first.created - 40, 10)
+
+
 def test_every_row_of_the_dirty_file_is_told_as_expected(files: Files, shared_data: Path) -> None:
     expected = json.loads((shared_data / "data" / "dirty_points.expected.json").read_bytes())
     report = files.load((shared_data / "data" / "dirty_points.geojson").read_bytes())

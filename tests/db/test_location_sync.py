@@ -3,6 +3,7 @@
 import gzip
 import json
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from dropoff.network import store as network_store
 from dropoff.network.import_store import Import
 from dropoff.network.tables import location, location_import, location_stage
 from dropoff.plugins import InstalledSource
-from dropoff.ports.locations import LeftOut, Malformed, Misconfigured, Point, Unavailable
+from dropoff.ports.locations import LeftOut, Malformed, Misconfigured, Page, Point, Unavailable
 from dropoff.testing import Answer, CarrierServer, ListedPoints, LocationSourceConformance, Received
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -496,6 +497,40 @@ def test_a_stopping_worker_hands_a_long_sync_on(syncs: Syncs) -> None:
     assert syncs.staged() == 2
     assert counts(syncs.done(runner="job_1/2")) == (10, 0, 0, 0)
     assert syncs.source.asked == [None, "1"]
+
+
+def test_a_worker_that_ends_does_not_wait_for_a_slow_source(syncs: Syncs) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def silent(_: str | None) -> Iterator[Any]:
+        asked.set()
+        over.wait(60)
+        yield from ()
+
+    syncs.source.pages = silent  # type: ignore[method-assign]
+    with pytest.raises(syncing.Paused):
+        syncs.outcome(is_stopping=asked.is_set)
+    over.set()
+
+
+def test_memory_does_not_grow_with_the_source(syncs: Syncs) -> None:
+    def peak(count: int) -> int:
+        def many(_: str | None) -> Iterator[Page]:
+            for start in range(0, count, 100):
+                rows = [point(n, name=" Repaired ") if n % 2 else point(n, kind="?") for n in range(start, start + 100)]
+                yield Page(rows=tuple(rows), cursor=str(start + 100) if start + 100 < count else None)
+
+        syncs.source.pages = many  # type: ignore[method-assign]
+        tracemalloc.start()
+        try:
+            assert syncs.done().rows_read == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(500)  # fills what is cached for good
+    small, large = peak(500), peak(3_000)
+    assert large - small < 1_250_000, "500 bytes a row: a million would not fit"
 
 
 # The real pages.

@@ -6,6 +6,7 @@ another. Nothing of a pull is in force before its end; one that would take too m
 
 import contextlib
 import logging
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -26,6 +27,7 @@ from dropoff.ports.locations import (
     LeftOut,
     Malformed,
     Misconfigured,
+    Page,
     Point,
     SourceError,
     Unavailable,
@@ -35,6 +37,8 @@ from dropoff.ports.locations import (
 SILENT_S: Final = 60.0
 """A reader without a sign of life for so long is dead, and another goes on in its place."""
 HEARTBEAT_S: Final = 10.0
+LOOK_S: Final = 0.5
+"""How often a reader that waits looks whether it is to stop."""
 _PROPERTIES: Final = tuple(f for f in Point.__struct_fields__ if f not in ("lat", "lon", "geometry", "repaired"))
 
 log = logging.getLogger("dropoff.network")
@@ -51,7 +55,7 @@ class SyncCommand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Paused(Exception):
-    """The pull stopped between two pages because it was asked to; it goes on with the same runner."""
+    """The pull stopped because it was asked to; the next call goes on where it stopped."""
 
 
 def _never() -> bool:
@@ -135,25 +139,63 @@ def _pull(
     # A page is staged whole and with its cursor, so that what is read again after a break has its old row numbers.
     rows_read = found.rows_read if found.cursor is not None else 0
     staging = Staging(db, found.id, runner, repeats_told=False, rows_read=rows_read, chunk=PAGE_ROWS_MAX + 1)
-    for page in _pages(installed, found.cursor):
+    for page in _pages(installed, found.cursor, is_stopping):
         for row in page.rows:
             _take(staging, row)
         if not page.complete:  # places may be missing, so none is taken for gone
             db.write_sync(import_store.set_replaces, found.id, False)
         staging.flush(page.cursor)
-        if is_stopping() and page.cursor is not None:
+        if is_stopping():
             raise Paused
 
 
-def _pages(installed: InstalledSource, cursor: str | None) -> Iterator[Any]:
-    """A fault of a plug-in is not one of ours: it ends this sync, with its name."""
+def _pages(installed: InstalledSource, cursor: str | None, is_stopping: Callable[[], bool]) -> Iterator[Page]:
+    """Read by a thread of its own, one page ahead: a process that is to end does not wait for a slow answer."""
+    ready: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=1)
+    over = threading.Event()
+
+    def hand(item: Page | BaseException | None) -> None:
+        while not over.is_set():
+            with contextlib.suppress(queue.Full):
+                ready.put(item, timeout=LOOK_S)
+                return
+
+    def read() -> None:
+        try:
+            for page in read_pages(installed.source, cursor):
+                hand(page)
+                if over.is_set():
+                    return
+            hand(None)
+        except BaseException as error:
+            hand(error)
+
+    threading.Thread(target=read, name="dropoff-sync-reader", daemon=True).start()
     try:
-        yield from read_pages(installed.source, cursor)
-    except SourceError:
-        raise
-    except Exception as error:
-        log.exception("source %s (plug-in %s) failed", installed.name, installed.plugin)
-        raise Malformed(f"the plug-in {installed.plugin} failed: {type(error).__name__}") from error
+        while (item := _next(ready, is_stopping)) is not None:
+            if isinstance(item, BaseException):
+                raise _named(installed, item)
+            yield item
+    finally:
+        over.set()
+
+
+def _next(ready: "queue.Queue[Page | BaseException | None]", is_stopping: Callable[[], bool]) -> Any:
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return ready.get(timeout=LOOK_S)
+        if is_stopping():
+            raise Paused
+
+
+def _named(installed: InstalledSource, error: BaseException) -> BaseException:
+    """A fault of a plug-in is not one of ours: it ends this sync, with its name."""
+    if isinstance(error, SourceError) or not isinstance(error, Exception):
+        return error
+    log.error("source %s (plug-in %s) failed", installed.name, installed.plugin, exc_info=error)
+    named = Malformed(f"the plug-in {installed.plugin} failed: {type(error).__name__}")
+    named.__cause__ = error
+    return named
 
 
 def _take(staging: Staging, row: Point | LeftOut) -> None:
