@@ -187,8 +187,28 @@ def test_guards_answer_whether_they_took(db: Database) -> None:
 
     assert db.write_sync(guarded) == ([(1,)], [], 1, 0)
     assert db.read_sync(lambda tx: tx.first(FIND, id=1)) == (1, None, True, MOMENT, None)
-    taken = insert(parent).values(**into(parent, "id")).on_conflict_do_nothing()
-    assert db.write_sync(lambda tx: tx.count_many(Prepared(taken), [{"id": 1}, {"id": 2}, {"id": 3}])) == 2
+
+
+@pytest.mark.parametrize("listened", [False, True])
+def test_rows_are_counted_whoever_sends_the_statement(
+    db: Database, listened: bool, request: pytest.FixtureRequest
+) -> None:
+    if listened:
+        request.getfixturevalue("sent")
+    take = Prepared(insert(parent).values(**into(parent, "id")).on_conflict_do_nothing())
+
+    def work(tx: Tx) -> tuple[int, ...]:
+        turned = [{"key": number, "yes": True, "at": None} for number in (1, 2, 9)]
+        return (
+            tx.count(take, id=1),
+            tx.count(take, id=1),
+            tx.count_many(take, [{"id": 1}]),
+            tx.count_many(take, [{"id": 1}, {"id": 2}, {"id": 3}]),
+            tx.count_many(TURN, turned),
+            tx.count_many(take, []),
+        )
+
+    assert db.write_sync(work) == (1, 0, 0, 2, 2, 0)
 
 
 def test_values_must_be_those_of_the_statement(db: Database) -> None:

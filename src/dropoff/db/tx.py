@@ -11,6 +11,8 @@ from dropoff.db.prepared import Prepared
 from dropoff.db.waiting import Waiting
 
 Statement = sa.Executable | Prepared
+_COUNTED = {"preserve_rowcount": True}
+"""Or Core forgets how many rows an INSERT wrote."""
 
 
 class Savepoint:
@@ -81,7 +83,7 @@ class Tx:
         self._make_way(statement)
         form = statement.form(self._dialect, values) if self._direct is not None else None
         if form is None or self._direct is None:
-            return int(self._connection.execute(statement.statement, values).rowcount)
+            return int(self._connection.execute(statement.statement, values, execution_options=_COUNTED).rowcount)
         return self._direct.count(form.sql, form.bind(values))
 
     def count_many(self, statement: Prepared, rows: list[dict[str, Any]]) -> int:
@@ -91,7 +93,7 @@ class Tx:
         self._make_way(statement)
         form = statement.form(self._dialect, rows[0]) if self._direct is not None else None
         if form is None or self._direct is None:
-            return int(self._connection.execute(statement.statement, rows).rowcount)
+            return int(self._connection.execute(statement.statement, rows, execution_options=_COUNTED).rowcount)
         if len(rows) == 1:
             return self._direct.count(form.sql, form.bind(rows[0]))
         return self._direct.count_many(form.sql, [form.bind(row) for row in rows])
