@@ -18,6 +18,7 @@ import uvicorn
 from dropoff import demo
 from dropoff.access import service as access
 from dropoff.app import Context, create_app, create_context, create_worker
+from dropoff.db import NotWritten
 from dropoff.db.migrate import upgrade
 from dropoff.freight import service as freight
 from dropoff.kernel.clock import now
@@ -43,7 +44,12 @@ def _context(settings: Settings, *, install_key: bool = False) -> Iterator[Conte
     make_folder(settings.data)
     plugins = load_plugins(os.environ)
     upgrade(settings.database_url)
-    context = create_context(settings, plugins, install_key=install_key)
+    try:
+        context = create_context(settings, plugins, install_key=install_key)
+    except NotWritten as error:
+        raise Misconfigured(
+            f"the database is too busy or does not answer ({type(error).__name__}); try again."
+        ) from error
     try:
         yield context
     finally:

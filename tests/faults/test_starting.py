@@ -1,7 +1,10 @@
 """A start that cannot succeed says in one line what is wrong, and ends with a status."""
 
+import logging
 import socket
+import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +19,7 @@ Refused = Callable[..., str]
 
 @pytest.fixture(autouse=True)
 def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # a command puts its own there
     monkeypatch.setenv("DROPOFF_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("DROPOFF_SECRET", "a-secret-for-tests-only-0123456789")
     monkeypatch.delenv("DROPOFF_DATABASE_URL", raising=False)
@@ -122,3 +126,15 @@ def test_a_command_beside_the_service_leaves_the_operator_key_alone(
 def test_the_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert main(["migrate"]) == 0
     assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+
+
+def test_a_start_waits_for_whoever_writes(tmp_path: Path) -> None:
+    assert main(["migrate"]) == 0
+    with closing(sqlite3.connect(tmp_path / "data" / "dropoff.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(1) as pool:
+            started = pool.submit(main, ["keys", "list"])
+            with pytest.raises(TimeoutError):
+                started.result(2.5)
+            other.execute("COMMIT")
+            assert started.result(30) == 0

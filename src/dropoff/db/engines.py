@@ -10,6 +10,7 @@ LOCK_TIMEOUT_MS = 20
 caller; without it two processes on 50 hot rows stood at 16 calls a second."""
 
 SQLITE_BUSY_TIMEOUT_MS = 2_000
+SQLITE_START_TIMEOUT_MS = 60_000
 STATEMENT_TIMEOUT_MS = 60_000
 """For writes: waiting for others has its own, short limit, so what takes long works, as an import does."""
 READ_TIMEOUT_MS = 15_000
@@ -79,11 +80,18 @@ def migration_engine(url: str) -> sa.Engine:
     url = normal_url(url)
     if not is_sqlite(url):
         return _create(url, poolclass=sa.NullPool)
-    return _sqlite(url, begin="BEGIN IMMEDIATE", foreign_keys=False, pool_size=1)
+    # Whoever starts while another process imports or migrates waits for it.
+    return _sqlite(url, begin="BEGIN IMMEDIATE", foreign_keys=False, pool_size=1, busy_ms=SQLITE_START_TIMEOUT_MS)
 
 
 def _sqlite(
-    url: str, *, begin: str, pool_size: int, foreign_keys: bool = True, pragmas: tuple[str, ...] = ()
+    url: str,
+    *,
+    begin: str,
+    pool_size: int,
+    foreign_keys: bool = True,
+    pragmas: tuple[str, ...] = (),
+    busy_ms: int = SQLITE_BUSY_TIMEOUT_MS,
 ) -> sa.Engine:
     engine = _create(
         url,
@@ -93,7 +101,7 @@ def _sqlite(
         connect_args={
             "isolation_level": None,
             "check_same_thread": False,
-            "timeout": SQLITE_BUSY_TIMEOUT_MS / 1000,
+            "timeout": busy_ms / 1000,
         },
     )
 
