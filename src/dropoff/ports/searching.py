@@ -14,7 +14,11 @@ from dropoff.ports.locations import LeftOut, Malformed, Misconfigured, Page, Poi
 
 DEGREE_M: Final = 111_195.0
 AREAS_MAX: Final = 100_000
-_ROOT_HALF: Final = math.sqrt(0.5)
+RADIUS_MAX_M: Final = 1_000_000.0
+LAT_MAX: Final = 82.0
+"""Nearer to the poles circles would not get smaller by being quartered, and nobody hands parcels in."""
+_SLACK: Final = 1.01
+"""The earth is no ball, by a third of a per cent."""
 
 
 class Area(msgspec.Struct, frozen=True, array_like=True):
@@ -25,18 +29,25 @@ class Area(msgspec.Struct, frozen=True, array_like=True):
     radius_m: float
 
     def quarters(self) -> tuple["Area", ...]:
-        """Four circles that cover this one: around the quarters of the square around it."""
-        north = self.radius_m / 2 / DEGREE_M
-        radius_m = self.radius_m * _ROOT_HALF * 1.001
+        """Four circles that cover this one: around the quarters of its bounding box."""
+        north = self.radius_m / DEGREE_M
+        share = math.sin(math.radians(north)) / math.cos(math.radians(self.lat))
+        east = math.degrees(math.asin(min(1.0, share)))
         found = []
         for sign_lat in (1, -1):
-            lat = max(-90.0, min(90.0, self.lat + sign_lat * north))
-            # By the quarter's edge that is nearer to the pole, where a degree of longitude is shortest.
-            width = math.cos(math.radians(min(89.9, abs(self.lat) + 2 * north)))
+            lat = self.lat + sign_lat * north / 2
+            # The corners towards the equator are the farthest.
+            radius_m = max(_distance_m(lat, edge, east / 2) for edge in (self.lat, self.lat + sign_lat * north))
             for sign_lon in (1, -1):
-                lon = (self.lon + sign_lon * north / width + 180.0) % 360.0 - 180.0
-                found.append(Area(round(lat, 6), round(lon, 6), round(radius_m, 1)))
+                lon = (self.lon + sign_lon * east / 2 + 180.0) % 360.0 - 180.0
+                found.append(Area(round(lat, 6), round(lon, 6), round(radius_m * _SLACK, 1)))
         return tuple(found)
+
+
+def _distance_m(lat: float, other_lat: float, lon_apart: float) -> float:
+    a, b, c = math.radians(lat), math.radians(other_lat), math.radians(lon_apart)
+    half = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(c / 2) ** 2
+    return 2 * DEGREE_M * math.degrees(math.asin(math.sqrt(half)))
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -53,8 +64,9 @@ def parse_areas(setting: str, text: str, smallest_m: float, largest_m: float) ->
             area = Area(*(float(number) for number in part.split(",")))
         except (TypeError, ValueError):
             raise Misconfigured(f"{setting}: {part!r} is not LATITUDE,LONGITUDE,RADIUS_M") from None
-        if not (abs(area.lat) <= 90 and abs(area.lon) <= 180 and smallest_m <= area.radius_m <= 2_000_000):
-            raise Misconfigured(f"{setting}: {part!r} is out of bounds; the radius is {smallest_m:g} to 2000000 m")
+        in_bounds = smallest_m <= area.radius_m <= RADIUS_MAX_M and abs(area.lon) <= 180
+        if not (in_bounds and abs(area.lat) + area.radius_m / DEGREE_M <= LAT_MAX):
+            raise Misconfigured(f"{setting}: {part!r} is out of bounds; a radius is {smallest_m:g} to 1000000 m")
         areas.append(area)
     if not areas:
         raise Misconfigured(f"{setting} must name at least one area: LATITUDE,LONGITUDE,RADIUS_M; …")
