@@ -43,7 +43,7 @@ class Network(msgspec.Struct, frozen=True):
         at = chance.integers(0, len(self), count)
         lats = self.lat[at] + chance.normal(0, spread, count)
         lons = self.lon[at] + chance.normal(0, spread, count)
-        lats, lons = np.clip(lats, -90, 90), (lons + 180) % 360 - 180
+        lats, lons = _on_earth(lats, lons)
         return list(zip(np.round(lats, 6).tolist(), np.round(lons, 6).tolist(), strict=True))
 
 
@@ -57,15 +57,22 @@ def network(count: int) -> Network:
     spread = 0.02 + 0.08 * (size[city] ** 0.5)
     lat = centres[city, 0] + chance.normal(0, 1, count) * spread
     lon = centres[city, 1] + chance.normal(0, 1, count) * spread * 1.7
+    lat, lon = _on_earth(lat, lon)
     return Network(
-        lat=np.round(np.clip(lat, -90, 90), 6),
-        lon=np.round((lon + 180) % 360 - 180, 6),
+        lat=np.round(lat, 6),
+        lon=np.round(lon, 6),
         city=city,
         kind=chance.choice(len(KINDS), count, p=[0.3, 0.55, 0.15]),
         operator=chance.choice(len(OPERATORS), count, p=[0.4, 0.2, 0.1, *[0.01] * 30]),
         hours=np.minimum((chance.pareto(0.7, count) * 3).astype(np.int64), PATTERNS - 1),
         box_free=chance.random(count) < 0.42,
     )
+
+
+def _on_earth(lat: Any, lon: Any) -> tuple[Any, Any]:
+    """Who goes on beyond the pole comes down on the other side."""
+    beyond = lat > 90
+    return np.where(beyond, 180 - lat, lat), (lon + 180 * beyond + 180) % 360 - 180
 
 
 def pattern(number: int) -> str:

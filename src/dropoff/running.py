@@ -1,6 +1,7 @@
 """What the commands do: long-running processes and one-off calls, on the same services as the API."""
 
 import errno
+import gc
 import logging
 import os
 import signal
@@ -83,6 +84,9 @@ def serve(settings: Settings, host: str, port: int, *, worker: bool, demo_networ
         # are closed.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
+        # What is there now stays: looking through all of it again and again would stop every answer for a while.
+        gc.collect()
+        gc.freeze()
         server.run()
         return 0 if server.started else 1
 

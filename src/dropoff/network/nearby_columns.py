@@ -1,4 +1,4 @@
-"""What the index keeps of each place: columns of numbers in memory, texts ready as JSON in a mapped file.
+"""What the index keeps of each place: columns of numbers, and its text ready as JSON, in a mapped file.
 
 The file has no name from the start, so nothing of it outlives the process; its pages belong to the system's cache, not
 to the process's own memory. Values that many places share are kept once, in code tables.
@@ -9,8 +9,9 @@ import tempfile
 from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import lru_cache
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
-from typing import IO, Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -25,6 +26,8 @@ V = TypeVar("V", bound=Hashable)
 Column = NDArray[Any]
 
 _WRITE_AT_ONCE: Final = 1 << 20
+_ROWS_AT_ONCE: Final = 1 << 16
+_PLACES_AT_ONCE: Final = 500
 _folded: Final = lru_cache(maxsize=16_384)(fold)
 _folded_postcode: Final = lru_cache(maxsize=16_384)(fold_postcode)
 
@@ -65,9 +68,8 @@ def _empty_tables() -> Tables:
     return Tables(Codes(), Codes(), Codes(), Codes(), Codes(), Codes([None]))
 
 
-class Columns(msgspec.Struct):
-    """One entry a place. The first six names are those of `Tables`, `start` and `end` say where its text stands,
-    `…_key` hash what it is looked up by."""
+class Columns(msgspec.Struct, frozen=True):
+    """One entry a place. The first six names are those of `Tables`; `start` and `end` say where its text stands."""
 
     kind: Column
     operator: Column
@@ -79,30 +81,45 @@ class Columns(msgspec.Struct):
     lon: Column
     start: Column
     end: Column
-    id_key: Column
-    postcode_key: Column
-    city_key: Column
 
     def __len__(self) -> int:
         return len(self.lat)
 
-    def take(self, rows: Column) -> "Columns":
-        return Columns(*(np.take(getattr(self, name), rows) for name in self.__struct_fields__))
+
+class Lookup(NamedTuple):
+    """Places by the hash of a text."""
+
+    keys: Column
+    rows: Column
+
+    def of(self, key: int) -> Column:
+        begin, end = np.searchsorted(self.keys, [key, key + 1])
+        return self.rows[begin:end] if key else self.rows[:0]
+
+    def column(self) -> Column:
+        keys = np.zeros(len(self.rows), np.int64)
+        keys[self.rows] = self.keys
+        return keys
 
 
-_TYPES: Final = ("B", "I", "H", "I", "H", "I", "d", "d", "Q", "Q", "q", "q", "q")
-"""Of the columns, in their order."""
+class Lookups(NamedTuple):
+    id: Lookup
+    postcode: Lookup
+    city: Lookup
 
 
-Text = mmap.mmap | bytes
+_TYPES: Final = dict(zip((*Columns.__struct_fields__, *Lookups._fields), "BIHIHIddQQqqq", strict=True))
+"""Of the columns and of what the look-ups are made from."""
 
 
 class Contents(NamedTuple):
     """All of a network. Neighbours on the ground stand next to each other, in the columns as in the text."""
 
     columns: Columns
+    lookups: Lookups
     tables: Tables
-    text: Text
+    text: mmap.mmap | bytes
+    text_size: int
 
 
 def key_of(text: str) -> int:
@@ -124,87 +141,144 @@ def operator_key(text: str) -> str:
 
 def gather(places: Iterable[Place], folder: Path | None) -> Contents:
     tables = _empty_tables()
-    columns: list[array[Any]] = [array(kind) for kind in _TYPES]
+    columns: dict[str, array[Any]] = {name: array(kind) for name, kind in _TYPES.items()}
+    every, start = iter(places), 0
     with tempfile.TemporaryFile(dir=folder) as file:
-        start = 0
-        for place in places:
-            piece = fragment(place)
-            file.write(piece)
-            row = (
-                tables.kind.code(place.kind),
-                tables.operator.code(operator_key(place.operator)),
-                tables.country.code(place.country),
-                tables.accepts.code(place.accepts),
-                tables.zone.code(place.zone),
-                tables.pattern.code(pattern_of(place)),
-                place.lat,
-                place.lon,
-                start,
-                start + len(piece),
-                key_of(place.id),
-                postcode_key(place.postcode),
-                city_key(place.city),
-            )
-            for values, value in zip(columns, row, strict=True):
-                values.append(value)
-            start += len(piece)
-        text = _mapped(file)
-    numbers = [np.frombuffer(values, dtype=values.typecode) for values in columns]
-    return _arranged(Columns(*numbers), tables, [text], folder)
+        while some := list(islice(every, _PLACES_AT_ONCE)):
+            pieces = [fragment(place) for place in some]
+            file.write(b"".join(pieces))
+            ends = list(accumulate(map(len, pieces), initial=start))
+            rows = [
+                (
+                    tables.kind.code(place.kind),
+                    tables.operator.code(operator_key(place.operator)),
+                    tables.country.code(place.country),
+                    tables.accepts.code(place.accepts),
+                    tables.zone.code(place.zone),
+                    tables.pattern.code(pattern_of(place)),
+                    place.lat,
+                    place.lon,
+                    begin,
+                    end,
+                    key_of(place.id),
+                    postcode_key(place.postcode),
+                    city_key(place.city),
+                )
+                for place, (begin, end) in zip(some, pairwise(ends), strict=True)
+            ]
+            for values, more in zip(columns.values(), zip(*rows, strict=True), strict=True):
+                values.extend(more)
+            start = ends[-1]
+        file.flush()
+        text = mmap.mmap(file.fileno(), start, access=mmap.ACCESS_READ) if start else b""
+
+    def column(name: str) -> Column:
+        values = columns.pop(name)
+        return np.frombuffer(values, dtype=values.typecode)
+
+    return _arranged(column, tables, [(text, start)], folder)
 
 
-def join(one: Contents, other: Contents, folder: Path | None) -> Contents:
-    """The places of both."""
-    tables: list[Codes[Any]] = []
-    columns: dict[str, Column] = {}
-    for name in Tables._fields:
-        mine: Codes[Any] = getattr(one.tables, name)
-        table, numbers = mine.taking_in(getattr(other.tables, name))
-        tables.append(table)
-        columns[name] = np.take(numbers, getattr(other.columns, name))
-    for name in ("start", "end"):
-        columns[name] = getattr(other.columns, name) + np.uint64(len(one.text) + 1)
-    for name in Columns.__struct_fields__:
-        mine_first = getattr(one.columns, name)
-        theirs = columns.get(name, getattr(other.columns, name))
-        columns[name] = np.concatenate([mine_first, theirs.astype(mine_first.dtype, copy=False)])
-    return _arranged(Columns(**columns), Tables(*tables), [one.text, other.text], folder)
+def join(one: Contents, rows: Column, other: Contents, folder: Path | None) -> Contents:
+    """These rows of the one, and all of the other."""
+    together = {name: getattr(one.tables, name).taking_in(getattr(other.tables, name)) for name in Tables._fields}
+
+    def column(name: str) -> Column:
+        if name in Lookups._fields:
+            mine, theirs = getattr(one.lookups, name).column(), getattr(other.lookups, name).column()
+        else:
+            mine, theirs = getattr(one.columns, name), getattr(other.columns, name)
+        if name in together:
+            theirs = np.take(together[name][1], theirs)
+        elif name in ("start", "end"):
+            theirs = theirs + np.uint64(one.text_size + 1)
+        return np.concatenate([np.take(mine, rows), theirs.astype(mine.dtype, copy=False)])
+
+    tables = Tables(**{name: table for name, (table, _) in together.items()})
+    return _arranged(column, tables, [(one.text, one.text_size), (other.text, other.text_size)], folder)
 
 
-def _arranged(columns: Columns, tables: Tables, texts: list[Text], folder: Path | None) -> Contents:
-    """Columns and text in a new order: answers then cut their pieces out of one or two pages instead of ten.
+def _arranged(
+    column: Callable[[str], Column], tables: Tables, texts: list[tuple[mmap.mmap | bytes, int]], folder: Path | None
+) -> Contents:
+    """Everything in a new order, so that an answer cuts its pieces out of one or two pages instead of ten.
 
-    `start` and `end` count through all texts, with a gap of one between them.
+    `column` gives each column, once: one after the other is put in order and goes into the file, so that little is
+    held in memory. `start` and `end` count through all texts, with a gap of one between two of them.
     """
-    columns = columns.take(np.argsort(along_a_curve(columns.lat, columns.lon)))
-    with tempfile.TemporaryFile(dir=folder) as file:
-        for begin, end in _stretches(columns.start, columns.end):
-            text, base = texts[0], 0
-            if begin >= len(text) and len(texts) > 1:
-                text, base = texts[1], len(text) + 1
+    lat, lon = column("lat"), column("lon")
+    order = np.argsort(along_a_curve(lat, lon))
+    starts, ends = np.take(column("start"), order), np.take(column("end"), order)
+    with _File(folder) as file:
+        for begin, end in _stretches(starts, ends):
+            (text, size), base = texts[0], 0
+            if begin >= size and len(texts) > 1:
+                text, base = texts[1][0], size + 1
             for at in range(begin - base, end - base, _WRITE_AT_ONCE):
                 file.write(text[at : min(end - base, at + _WRITE_AT_ONCE)])
-        columns.end = np.cumsum(columns.end - columns.start)
-        columns.start = np.concatenate([np.zeros(1, np.uint64), columns.end[:-1]])[: len(columns)]
-        return Contents(columns, tables, _mapped(file))
+        text_size = file.size
+        np.cumsum(ends - starts, out=ends)
+        file.add("end", ends)
+        file.add("start", np.concatenate([np.zeros(1, np.uint64), ends[:-1]])[: len(ends)])
+        file.add("lat", np.take(lat, order))
+        file.add("lon", np.take(lon, order))
+        del lat, lon, starts, ends
+        for name in Tables._fields:
+            file.add(name, np.take(column(name), order))
+        for name in Lookups._fields:
+            keys = np.take(column(name), order)
+            rows = np.argsort(keys).astype(np.uint32)
+            file.add(f"{name}_keys", np.take(keys, rows))
+            file.add(f"{name}_rows", rows)
+        text, found = file.mapped()
+    columns = Columns(*(found[name] for name in Columns.__struct_fields__))
+    lookups = Lookups(*(Lookup(found[f"{name}_keys"], found[f"{name}_rows"]) for name in Lookups._fields))
+    return Contents(columns, lookups, tables, text, text_size)
 
 
 def _stretches(starts: Column, ends: Column) -> Iterator[tuple[int, int]]:
     """What stands one behind the other is copied in one go."""
-    breaks = np.flatnonzero(starts[1:] != ends[:-1])
-    begins = np.concatenate([starts[:1], starts[1:][breaks]]).tolist()
-    return zip(begins, np.concatenate([ends[:-1][breaks], ends[-1:]]).tolist(), strict=True)
+    for at in range(0, len(starts), _ROWS_AT_ONCE):
+        some = slice(at, at + _ROWS_AT_ONCE)
+        begins, stops = starts[some], ends[some]
+        breaks = np.flatnonzero(begins[1:] != stops[:-1])
+        firsts = np.concatenate([begins[:1], begins[1:][breaks]]).tolist()
+        yield from zip(firsts, np.concatenate([stops[:-1][breaks], stops[-1:]]).tolist(), strict=True)
 
 
-def _mapped(file: IO[bytes]) -> Text:
-    """The file's content as it stands now. The mapping outlives the open file."""
-    file.flush()
-    size = file.tell()
-    if not size:
-        return b""
-    content = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-    # Answers cut a few hundred bytes here and there: reading ahead would only push other pages out.
-    content.madvise(mmap.MADV_RANDOM)
-    for at in range(0, size, _WRITE_AT_ONCE):
-        content[at : at + _WRITE_AT_ONCE : mmap.PAGESIZE]  # so that no answer is the first to touch a page
-    return content
+class _File:
+    """Text, then columns, in a file that has no name. What is mapped of it outlives the open file."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by its own context manager
+        self._columns: dict[str, tuple[int, int, Any]] = {}
+        self.size = 0
+
+    def __enter__(self) -> "_File":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, content: bytes) -> None:
+        self._file.write(content)
+        self.size += len(content)
+
+    def add(self, name: str, values: Column) -> None:
+        self.write(b"\0" * (-self.size % 8))
+        self._columns[name] = (self.size, len(values), values.dtype)
+        self._file.write(values.data)
+        self.size += values.nbytes
+
+    def mapped(self) -> tuple[mmap.mmap | bytes, dict[str, Column]]:
+        self._file.flush()
+        content: mmap.mmap | bytes = b""
+        if self.size:
+            content = mmap.mmap(self._file.fileno(), self.size, access=mmap.ACCESS_READ)
+            # Answers cut a few hundred bytes here and there: reading ahead would only push other pages out.
+            content.madvise(mmap.MADV_RANDOM)
+            for at in range(0, self.size, _WRITE_AT_ONCE):
+                content[at : at + _WRITE_AT_ONCE : mmap.PAGESIZE]  # so that no answer is the first to touch a page
+        return content, {
+            name: np.frombuffer(content, dtype, count, at) for name, (at, count, dtype) in self._columns.items()
+        }

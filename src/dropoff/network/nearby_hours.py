@@ -7,6 +7,7 @@ hours change on full minutes, so what was found holds for all of it.
 import threading
 from collections import OrderedDict
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ UNTOLD, UNKNOWN, CLOSED, OPEN = range(4)
 SAYS: Final[tuple[bool | None, ...]] = (None, None, False, True)
 """What a state means, by its number."""
 MINUTES_KEPT: Final = 64
+_follows_sun: Final = lru_cache(maxsize=16_384)(hours.follows_sun)
 
 
 class Pattern(NamedTuple):
@@ -35,7 +37,7 @@ def pattern_of(place: Place) -> Pattern | None:
     """None stands for unknown hours."""
     if not place.hours_known:
         return None
-    position = (place.lat, place.lon) if hours.follows_sun(place.opening_hours) else None
+    position = (place.lat, place.lon) if _follows_sun(place.opening_hours) else None
     return Pattern(place.opening_hours, place.zone, place.country, position)
 
 

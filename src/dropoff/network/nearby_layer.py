@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dropoff.network.nearby_columns import Column, Columns, Contents, gather, join, key_of
+from dropoff.network.nearby_columns import Column, Contents, gather, join, key_of
 from dropoff.network.nearby_filters import ANYTHING, Attributes, Mask, Selection, Selections, select
 from dropoff.network.nearby_geometry import Floats, ecef
 from dropoff.network.nearby_hours import Patterns, States
@@ -17,45 +17,19 @@ from dropoff.network.nearby_tree import Tree
 _SCAN_AT_ONCE: Final = 65_536
 
 
-class Lookup(NamedTuple):
-    """Places by the hash of a text."""
-
-    keys: NDArray[np.int64]
-    rows: NDArray[np.uint32]
-
-    def of(self, key: int) -> NDArray[np.uint32]:
-        begin, end = np.searchsorted(self.keys, [key, key + 1])
-        return self.rows[begin:end] if key else self.rows[:0]
-
-    def column(self) -> Column:
-        keys = np.zeros(len(self.rows), np.int64)
-        keys[self.rows] = self.keys
-        return keys
-
-
 def country_number(country: str) -> int:
     return int.from_bytes(country.encode()[:7])
 
 
-def _lookup(keys: Column) -> Lookup:
-    rows = np.argsort(keys).astype(np.uint32)
-    return Lookup(np.take(keys, rows), rows)
-
-
 class Layer:
     def __init__(self, contents: Contents) -> None:
-        columns, self.tables, self._text = contents
-        self._ids, self._postcodes, self._cities = map(
-            _lookup, (columns.id_key, columns.postcode_key, columns.city_key)
-        )
-        bounds = np.concatenate([np.zeros(1, np.uint64), columns.end])
+        self._contents = contents
+        self._columns, self._lookups, self.tables, self._text, _ = contents
         # Ten places are looked up faster one by one than by a column operation.
-        self._bounds, self._pattern = memoryview(bounds.data), memoryview(columns.pattern.data)
-        nothing = columns.end[:0]
-        columns.start = columns.end = columns.id_key = columns.postcode_key = columns.city_key = nothing
-        self._columns = columns
-        self.points = ecef(columns.lat, columns.lon)
-        self._everything = Selection(len(columns), Tree(self.points))
+        self._starts, self._ends = memoryview(self._columns.start.data), memoryview(self._columns.end.data)
+        self._pattern = memoryview(self._columns.pattern.data)
+        self.points = ecef(self._columns.lat, self._columns.lon)
+        self._everything = Selection(len(self), Tree(self.points))
         self._selections = Selections()
         self._patterns = Patterns(self.tables.pattern.values)
 
@@ -65,27 +39,17 @@ class Layer:
 
     def merged(self, alive: Mask, over: "Layer", folder: Path | None = None) -> "Layer":
         """This layer's living places and those of the layer over it, as one."""
-        mine = self._contents()._replace(columns=self._all_columns().take(np.flatnonzero(alive)))
-        return Layer(join(mine, over._contents(), folder))
-
-    def _contents(self) -> Contents:
-        return Contents(self._all_columns(), self.tables, self._text)
-
-    def _all_columns(self) -> Columns:
-        held = {name: getattr(self._columns, name) for name in Columns.__struct_fields__}
-        bounds = np.asarray(self._bounds)
-        held |= {"start": bounds[:-1], "end": bounds[1:], "id_key": self._ids.column()}
-        return Columns(**(held | {"postcode_key": self._postcodes.column(), "city_key": self._cities.column()}))
+        return Layer(join(self._contents, np.flatnonzero(alive), over._contents, folder))
 
     def __len__(self) -> int:
         return len(self._columns)
 
     def piece(self, row: int) -> bytes:
-        return self._text[self._bounds[row] : self._bounds[row + 1]]
+        return self._text[self._starts[row] : self._ends[row]]
 
     def pieces(self, rows: list[int]) -> list[bytes]:
-        text, bounds = self._text, self._bounds
-        return [text[bounds[row] : bounds[row + 1]] for row in rows]
+        text, starts, ends = self._text, self._starts, self._ends
+        return [text[starts[row] : ends[row]] for row in rows]
 
     def place(self, row: int) -> Place:
         zone = self.tables.zone.values[self._columns.zone[row]]
@@ -95,20 +59,20 @@ class Layer:
         return self.place(row).id
 
     def row_of(self, place_id: str) -> int | None:
-        for row in self._ids.of(key_of(place_id)).tolist():
+        for row in self._lookups.id.of(key_of(place_id)).tolist():
             if self.id(row) == place_id:
                 return int(row)
         return None
 
     def named(self, postcode: int, city: int, country: str | None) -> NDArray[np.uint32]:
         """The places with this postcode, else in this city, given as their keys."""
-        for lookup, key in ((self._postcodes, postcode), (self._cities, city)):
+        for lookup, key in ((self._lookups.postcode, postcode), (self._lookups.city, city)):
             rows = lookup.of(key)
             if country is not None and len(rows):
                 rows = rows[self.countries(rows) == country_number(country)]
             if len(rows):
                 return rows
-        return self._ids.rows[:0]
+        return self._lookups.id.rows[:0]
 
     def countries(self, rows: Column) -> Column:
         """As numbers that mean the same in every layer."""

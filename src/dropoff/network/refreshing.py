@@ -4,10 +4,12 @@ A change is laid over the base at once: only what changed is read. Now and then 
 while answers and further changes go on.
 """
 
+import ctypes
 import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +23,7 @@ POLL_S: Final = 1.0
 """Other processes on SQLite cannot be woken: a change is in everyone's search within two seconds."""
 CHANGES_MAX: Final = 50_000
 """More than so many changes since the base was made are not laid over it: all is read anew."""
-PAGE: Final = 2_000
+PAGE: Final = 1_000
 """Rows read at once: a page keeps the interpreter to itself for some ten milliseconds, which others wait."""
 MERGE_AT: Final = 5_000
 MERGE_SHARE: Final = 0.005
@@ -37,7 +39,10 @@ def refresh(db: Database, nearby: Nearby) -> bool:
         new = db.read_sync(_read_newer, nearby.snapshot, nearby.folder)
         if new is None:
             return False
-        nearby.snapshot = new
+        base, nearby.snapshot = nearby.snapshot.base, new
+        if base is not new.base:
+            del base
+            _give_back()
         log.info("nearby index: revision %d, %d places, %d of them not merged", new.revision, len(new), new.to_merge)
         return True
 
@@ -50,6 +55,14 @@ def merge(db: Database, nearby: Nearby) -> None:
         if nearby.snapshot.base is old.base:  # else everything was read anew meanwhile
             nearby.snapshot = db.read_sync(_read_newer, merged, nearby.folder) or merged
             log.info("nearby index: merged, %d places", len(nearby.snapshot))
+    del old, merged
+    _give_back()
+
+
+def _give_back() -> None:
+    """The C library keeps what was freed among what is still held; glibc gives it back when told to."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _read_newer(tx: Tx, known: Snapshot, folder: Path | None) -> Snapshot | None:
@@ -59,9 +72,9 @@ def _read_newer(tx: Tx, known: Snapshot, folder: Path | None) -> Snapshot | None
         return None
     # A lower revision is another database, for example a restored one.
     if known.base_revision >= 0 and revision > known.revision:
-        changes = store.changed_places(tx, known.base_revision, CHANGES_MAX + 1)
-        if len(changes) <= min(CHANGES_MAX, len(known.base)):
-            return known.changed(revision, changes, folder)
+        count = store.count_changes(tx, known.base_revision, CHANGES_MAX + 1)
+        if count <= min(CHANGES_MAX, len(known.base)):
+            return known.changed(revision, store.changed_places(tx, known.base_revision), folder)
     return Snapshot.of(revision, _all_places(tx), folder)
 
 

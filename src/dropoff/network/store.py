@@ -142,9 +142,16 @@ def public_places(tx: Tx, after: str = "", limit: int | None = None) -> list[Pla
     return [_place(row) for row in tx.read(query.order_by(location.c.id).limit(limit))]
 
 
-def changed_places(tx: Tx, since: int, limit: int) -> list[tuple[Place, bool]]:
+def count_changes(tx: Tx, since: int, limit: int) -> int:
+    """How many places changed after that revision; counted up to the limit."""
+    some = sa.select(location.c.id).where(location.c.revision > since).limit(limit).subquery()
+    row = tx.first(sa.select(sa.func.count()).select_from(some))
+    return int(row[0]) if row else 0
+
+
+def changed_places(tx: Tx, since: int) -> list[tuple[Place, bool]]:
     """Whatever changed after that revision, and whether it is public now."""
-    query = sa.select(_is_public, *_place_columns).where(location.c.revision > since).limit(limit)
+    query = sa.select(_is_public, *_place_columns).where(location.c.revision > since)
     return [(_place(row[1:]), bool(row[0])) for row in tx.read(query)]
 
 
