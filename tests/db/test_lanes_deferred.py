@@ -1,6 +1,8 @@
 """Appended rows wait, prepared statements go past Core, and nobody can tell, on both databases."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
@@ -75,6 +77,59 @@ def test_appended_rows_of_a_table_are_written_at_once(db: Database, sent: list[s
     db.write_sync(work)
     assert len([statement for statement in sent if statement.startswith("INSERT")]) == 2
     assert ids(db) == [1, 2, 3]
+
+
+def as_one_group(db: Database, calls: list[tuple[Callable[..., Any], Any]]) -> list[Future[Any]]:
+    """Queues the calls while the lane is held, so that it takes them all at once."""
+    entered, release = threading.Event(), threading.Event()
+
+    def hold(_tx: Tx) -> None:
+        entered.set()
+        assert release.wait(10)
+
+    db.submit(hold)
+    assert entered.wait(10)
+    futures = [db.submit(fn, *args) for fn, *args in calls]
+    release.set()
+    return futures
+
+
+def test_rows_of_all_callers_of_a_group_are_written_together(db: Database, sent: list[str]) -> None:
+    for future in as_one_group(db, [(add, n) for n in range(40)]):
+        future.result(10)
+    assert len([statement for statement in sent if statement.startswith("INSERT")]) == 1
+    assert ids(db) == list(range(40))
+
+
+def test_a_row_that_cannot_be_written_fails_its_caller_alone(db: Database) -> None:
+    def look(tx: Tx, number: int) -> int:
+        add(tx, number)
+        return len(tx.read(AMONG, ids=[number]))  # writes the rows of those before it as well
+
+    db.write_sync(add, 5)
+    futures = as_one_group(db, [(look if n % 7 == 0 else add, n) for n in range(30)] + [(add, 5), (look, 6)])
+    wrong = [n for n, future in enumerate(futures) if future.exception(10) is not None]
+    assert [type(futures[n].exception(10)) for n in wrong] == [sa.exc.IntegrityError] * 3
+    assert wrong == [5, 30, 31]
+    assert ids(db) == list(range(30))
+
+
+def test_a_caller_sees_what_its_neighbour_appended(db: Database) -> None:
+    def hang_on(tx: Tx) -> int:
+        return tx.claim(child, [{"id": 1, "parent_id": 3}, {"id": 2, "parent_id": 3}])
+
+    first, second, third = as_one_group(db, [(add, 3), (hang_on,), (hang_on,)])
+    assert (first.result(10), second.result(10), third.result(10)) == (None, 2, 0)
+
+
+def test_claimed_rows_are_those_that_were_free(db: Database) -> None:
+    def work(tx: Tx) -> tuple[int, ...]:
+        add(tx, 4)
+        counts = [tx.claim(parent, [{"id": n, "yes": True} for n in numbers]) for numbers in ([4], [1, 2], range(90))]
+        return (*counts, tx.claim(parent, []))
+
+    assert db.write_sync(work) == (0, 2, 87, 0)
+    assert ids(db) == list(range(90))
 
 
 @pytest.mark.parametrize("how", ["core", "prepared"])

@@ -161,9 +161,8 @@ class WriteLane:
         results: list[Any] = []
         try:
             for call in group:
-                result = call.fn(tx, *call.args)
-                tx.flush()  # here and not for the whole group: a row that cannot be written is this caller's fault
-                results.append(result)
+                results.append(call.fn(tx, *call.args))  # noqa: PERF401 - its length tells who failed
+            tx.flush()  # the rows of all: whose cannot be written is found by halving
             if not _is_intact(connection):
                 raise SwallowedError
         except Exception as error:  # sorted below: again, apart, or the caller's own fault

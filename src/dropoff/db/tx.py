@@ -1,14 +1,14 @@
 """A transaction as stores see it: three verbs, a savepoint, and a list of who wants to be woken after the commit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
 from dropoff.db.direct import Direct
-from dropoff.db.prepared import Prepared
-from dropoff.db.waiting import Waiting
+from dropoff.db.prepared import Prepared, reach
+from dropoff.db.waiting import Kind, Waiting, inserts
 
 Statement = sa.Executable | Prepared
 _COUNTED = {"preserve_rowcount": True}
@@ -28,7 +28,8 @@ class Savepoint:
 class Tx:
     """Statements are `Prepared` ones, with the values for their parameters, or any that Core takes.
 
-    What is appended waits until a statement may need it, or `flush`: whoever makes a `Tx` that defers flushes it.
+    What is appended waits until a statement may need it, the end of a savepoint, or `flush`: whoever makes a `Tx` that
+    defers flushes it.
     """
 
     def __init__(self, connection: sa.Connection, *, defers: bool = False) -> None:
@@ -41,6 +42,7 @@ class Tx:
         self._direct = None if listened else Direct(connection)
         self._defers = defers
         self._waiting = Waiting()
+        self._appended = 0
         self._known: dict[tuple[Any, ...], list[sa.Row[Any]]] = {}
         self._known_of: set[str] = set()
         self._depth = 0
@@ -91,12 +93,7 @@ class Tx:
         if not rows:
             return 0
         self._make_way(statement)
-        form = statement.form(self._dialect, rows[0]) if self._direct is not None else None
-        if form is None or self._direct is None:
-            return int(self._connection.execute(statement.statement, rows, execution_options=_COUNTED).rowcount)
-        if len(rows) == 1:
-            return self._direct.count(form.sql, form.bind(rows[0]))
-        return self._direct.count_many(form.sql, [form.bind(row) for row in rows])
+        return self._run_many(statement, rows)
 
     def append(self, table: sa.Table, row: Mapping[str, Any]) -> None:
         """A pure insert with ids made by the caller; nothing in this transaction may depend on when it runs."""
@@ -105,29 +102,36 @@ class Tx:
     def append_many(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             self._waiting.add(table, row)
+        self._appended += len(rows)
         if table.fullname in self._known_of:
             self._forget()
         if not self._defers:
             self.flush()
 
-    def flush(self) -> None:
-        """Writes what waits, each table's rows at once, parents before their children."""
-        if not self._waiting.tables:
-            return
-        waiting, self._waiting = self._waiting, Waiting()
-        for statement, rows in waiting.statements():
-            self.count_many(statement, rows)
+    def claim(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Inserts those of the rows that nothing is in the way of, at once; how many they were. All name the same
+        columns."""
+        if not rows:
+            return 0
+        self._make_way_for(table)
+        return self._insert((table, tuple(rows[0])), rows, ignore=True)
+
+    def flush(self, needed: Set[str] | None = None) -> None:
+        """Writes what waits of these tables, or all; parents before their children."""
+        if self._waiting.tables:
+            for kind, rows in self._waiting.take(needed):
+                self._insert(kind, rows, ignore=False)
 
     @contextmanager
     def savepoint(self) -> Iterator[Savepoint]:
-        mark, waiting = Savepoint(), self._waiting.copy()
+        mark, waiting, appended = Savepoint(), self._waiting.copy(), self._appended
         # Always the same names: a statement that the driver knows costs it little.
         self._depth += 1
         name = f"level_{self._depth}"
         self._say(f"SAVEPOINT {name}")
         try:
             yield mark
-            if not mark.rolled_back:
+            if not mark.rolled_back and self._appended != appended:
                 self.flush()  # what cannot be written is the block's own fault
         except BaseException:
             if not self._connection.invalidated:
@@ -155,6 +159,14 @@ class Tx:
         self._direct.count(form.sql, form.bind(values))
         return []
 
+    def _run_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> int:
+        form = statement.form(self._dialect, rows[0]) if self._direct is not None else None
+        if form is None or self._direct is None:
+            return int(self._connection.execute(statement.statement, rows, execution_options=_COUNTED).rowcount)
+        if len(rows) == 1:
+            return self._direct.count(form.sql, form.bind(rows[0]))
+        return self._direct.count_many(form.sql, [form.bind(row) for row in rows])
+
     def _execute(self, statement: sa.Executable, values: dict[str, Any]) -> sa.CursorResult[Any]:
         """A change of which nobody knows what it touches."""
         self.flush()
@@ -162,10 +174,21 @@ class Tx:
         return self._connection.execute(statement, values)
 
     def _make_way(self, statement: Prepared) -> None:
-        if self._waiting.tables and not statement.touches.isdisjoint(self._waiting.tables):
-            self.flush()
+        if not statement.touches.isdisjoint(self._waiting.tables):
+            self.flush(statement.touches)
         if statement.changes in self._known_of:
             self._forget()
+
+    def _make_way_for(self, table: sa.Table) -> None:
+        """For rows that are written now."""
+        self.flush(reach(table))
+        if table.fullname in self._known_of:
+            self._forget()
+
+    def _insert(self, kind: Kind, rows: Sequence[Mapping[str, Any]], *, ignore: bool) -> int:
+        several = self.dialect == "postgresql" and self._direct is not None
+        statements = inserts(kind, rows, several=several, ignore=ignore)
+        return sum(self._run_many(statement, values) for statement, values in statements)
 
     def _forget(self) -> None:
         self._known.clear()

@@ -148,11 +148,6 @@ def _find_return(*, tenant: bool, lock: bool) -> Prepared:
 
 
 @lru_cache
-def _add(table: sa.Table, names: tuple[str, ...]) -> Prepared:
-    return Prepared(insert(table).values(**into(table, *names)).on_conflict_do_nothing())
-
-
-@lru_cache
 def _move_custody(event_name: str, names: tuple[str, ...], *, only_open: bool) -> Prepared:
     sources, target = edge(CUSTODY_TRANSITIONS, event_name)
     statement = sa.update(unit).where(unit.c.id.in_(_IDS), unit.c.custody.in_(sources))
@@ -222,7 +217,7 @@ def add_return(tx: Tx, row: dict[str, Any]) -> None:
 
 def take_units(tx: Tx, rows: list[dict[str, Any]]) -> int:
     """How many of the units could be taken; `uq_unit_open` keeps back what another return took meanwhile."""
-    return tx.count_many(_add(unit, tuple(rows[0])), rows)
+    return tx.claim(unit, rows)
 
 
 def find_return(tx: Tx, return_id: str, retailer_id: str | None = None, *, lock: bool = False) -> ReturnRow | None:
