@@ -50,6 +50,13 @@ class Process:
     def lines(self) -> list[str]:
         return self.log.read_text(encoding="utf-8").splitlines()
 
+    def lines_of(self, request_id: str) -> list[str]:
+        """The line is written when the answer is out, so it may come a moment later."""
+        until = time.monotonic() + START_S
+        while not (found := [line for line in self.lines() if request_id in line]) and time.monotonic() < until:
+            time.sleep(0.01)  # between two looks
+        return found
+
 
 @pytest.fixture
 def process(tmp_path: Path, database_url: str) -> Iterator[Process]:
@@ -111,7 +118,7 @@ def test_the_log_is_json_and_knows_nobody(process: Process) -> None:
 def test_an_answer_and_its_log_line_share_an_id(process: Process) -> None:
     answer = httpx.get(f"{process.base_url}/v1/keys", trust_env=False)
     request_id = answer.headers["x-request-id"]
-    entries = [msgspec.json.decode(line) for line in process.lines() if request_id in line]
+    entries = [msgspec.json.decode(line) for line in process.lines_of(request_id)]
     assert [(entry["route"], entry["status"]) for entry in entries] == [("/v1/keys", 401)]
 
 

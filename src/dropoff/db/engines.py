@@ -14,6 +14,9 @@ SQLITE_START_TIMEOUT_MS = 60_000
 STATEMENT_TIMEOUT_MS = 60_000
 """For writes: waiting for others has its own, short limit, so what takes long works, as an import does."""
 READ_TIMEOUT_MS = 15_000
+STATEMENTS_KEPT = 500
+"""How many prepared statements a connection keeps. With the drivers' own limits (100 and 128) the hot ones of a mixed
+load push each other out and are prepared again and again."""
 IDLE_TIMEOUT_MS = 30_000
 """Ends the transaction of a process that stands still or is cut off, and frees its rows."""
 
@@ -55,7 +58,14 @@ def write_engine(url: str) -> sa.Engine:
             f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} "
             f"-c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
         )
-        return _create(url, pool_size=1, max_overflow=0, connect_args={"options": options, "connect_timeout": 10})
+        connect = {"options": options, "connect_timeout": 10}
+        engine = _create(url, pool_size=1, max_overflow=0, connect_args=connect)
+
+        @sa.event.listens_for(engine, "connect")
+        def _settings(connection: Any, _record: Any) -> None:
+            connection.prepared_max = STATEMENTS_KEPT
+
+        return engine
     return _sqlite(url, begin="BEGIN IMMEDIATE", pool_size=1)
 
 
@@ -101,6 +111,7 @@ def _sqlite(
         connect_args={
             "isolation_level": None,
             "check_same_thread": False,
+            "cached_statements": STATEMENTS_KEPT,
             "timeout": busy_ms / 1000,
         },
     )
