@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import gzip
 import sqlite3
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ from litestar.response.base import ASGIResponse
 from bench.recording import Known, Script, Statement
 from dropoff.counter.hand_ins import HandIn
 from dropoff.returns.service import NewReturn
+from dropoff.running import TURN_S
 
 POOL = 16
 
@@ -142,6 +144,7 @@ def main() -> None:
     arguments = parser.parse_args()
     import pickle
 
+    sys.setswitchinterval(TURN_S)  # as the service does: it gains from it, and so does the floor
     plan: Plan = pickle.loads(gzip.decompress(arguments.plan.read_bytes()))
     uvicorn.run(
         create_app(plan), host="127.0.0.1", port=arguments.port, access_log=False, log_config=None, server_header=False

@@ -21,7 +21,7 @@ from bench.measure import Case, in_turn, table
 from bench.nearby_world import FOUR, Network
 from bench.servers import Server, serving
 
-FLOOR_A: Final = "a handler answering the same bytes"
+FLOORS: Final = {"a handler answering the same bytes": [], "the same behind the service's own edge": ["--edge"]}
 START_S: Final = 300
 QUESTIONS: Final = {"no filter": "", "four filters": FOUR}
 NOTHING: Final = "0=1"
@@ -59,20 +59,28 @@ def _beside_the_floor(size: Size, made: Network, ours: Server, folder: Path) -> 
         answers = load.run(ours.port, sent, 1).bodies
         (bodies / str(number)).write_bytes(sorted(answers, key=len)[len(answers) // 2])
     cases = []
-    with serving(["bench.nearby_floor", "--folder", str(bodies)], {}, "/ready", folder / "floor.log") as floor:
-        for number, (name, filters) in enumerate(QUESTIONS.items()):
-            case = Case(f"nearby, {len(made):,} places, {name}", "in memory", size.connections, FLOOR_A)
-            _warm(ours, floor, made, filters, size)
+    for against, options in FLOORS.items():
+        command = ["bench.nearby_floor", "--folder", str(bodies), *options]
+        with serving(command, {}, "/ready", folder / "floor.log") as floor:
+            cases += _beside(size, made, ours, floor, against)
+    return cases
 
-            def ask(turn: int, case: Case = case, filters: str = filters) -> None:
-                case.ours.take(ours, _asked(made, size.reads, filters, seed=100 + turn), size.connections)
 
-            def same(turn: int, case: Case = case, filters: str = filters, number: int = number) -> None:
-                sent = _asked(made, size.reads, filters, seed=200 + turn, path=f"/a/{number}")
-                case.floor.take(floor, sent, size.connections)
+def _beside(size: Size, made: Network, ours: Server, floor: Server, against: str) -> list[Case]:
+    cases = []
+    for number, (name, filters) in enumerate(QUESTIONS.items()):
+        case = Case(f"nearby, {len(made):,} places, {name}", "in memory", size.connections, against)
+        _warm(ours, floor, made, filters, size)
 
-            in_turn(size.rounds, ask, same)
-            cases.append(case)
+        def ask(turn: int, case: Case = case, filters: str = filters) -> None:
+            case.ours.take(ours, _asked(made, size.reads, filters, seed=100 + turn), size.connections)
+
+        def same(turn: int, case: Case = case, filters: str = filters, number: int = number) -> None:
+            sent = _asked(made, size.reads, filters, seed=200 + turn, path=f"/a/{number}")
+            case.floor.take(floor, sent, size.connections)
+
+        in_turn(size.rounds, ask, same)
+        cases.append(case)
     return cases
 
 

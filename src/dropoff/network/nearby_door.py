@@ -5,7 +5,6 @@ answers the same to what is plain, byte by byte.
 """
 
 import re
-from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
@@ -35,7 +34,7 @@ class Door:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "GET":
-            told = plainly(self._nearby.snapshot, scope["query_string"], now())
+            told = plainly(self._nearby.snapshot, scope["query_string"], minute_of(now()))
             if told is not None:
                 scope["path_template"] = PATH
                 await send(_start(len(told)))
@@ -44,7 +43,7 @@ class Door:
         await self._app(scope, receive, send)
 
 
-def plainly(snapshot: Snapshot, query_string: bytes, at: datetime) -> bytes | None:
+def plainly(snapshot: Snapshot, query_string: bytes, minute: int) -> bytes | None:
     """The answer; None when the question is not plain."""
     asked = _PLAIN.fullmatch(query_string)
     if asked is None:
@@ -56,10 +55,10 @@ def plainly(snapshot: Snapshot, query_string: bytes, at: datetime) -> bytes | No
         filters = _filters(asked[3] or b"")
         if filters is None:
             return None
-        found = snapshot.ask(filters.question(here, at, patient=False))
+        found = snapshot.ask(filters.question(here, minute, patient=False))
     except (Refused, Slow):
         return None
-    return told(snapshot, found, here, at)
+    return told(snapshot, found, here, minute)
 
 
 @lru_cache(maxsize=1_024)
@@ -69,9 +68,9 @@ def _filters(query_string: bytes) -> Filters | None:
     return filters_of(asked) if asked.near is None else None
 
 
-def told(snapshot: Snapshot, found: Found, here: tuple[float, float], at: datetime) -> bytes:
+def told(snapshot: Snapshot, found: Found, here: tuple[float, float], minute: int) -> bytes:
     """`FoundLocations` as JSON, put together from ready pieces: encoding it would take longer than finding it."""
-    words = [_OPEN[state] for state in snapshot.open_states(found.refs, minute_of(at))]
+    words = [_OPEN[state] for state in snapshot.open_states(found.refs, minute)]
     parts = chain.from_iterable(zip(snapshot.pieces(found.refs), found.metres, words, strict=True))
     return _frame(len(words)) % (*parts, *here)
 

@@ -45,6 +45,7 @@ class States:
     """One byte a pattern, for one minute."""
 
     def __init__(self, patterns: "Patterns", minute: int) -> None:
+        self.minute = minute
         self._patterns = patterns
         self._at = datetime.fromtimestamp(minute * 60, UTC)
         self._walls: dict[str, datetime] = {}
@@ -87,14 +88,19 @@ class Patterns:
         self._asked: dict[int, Any] = {}
         self._by_minute: OrderedDict[int, States] = OrderedDict()
         self._lock = threading.Lock()
+        self._last = States(self, 0)
 
     def at(self, minute: int) -> States:
+        last = self._last
+        if last.minute == minute:
+            return last
         with self._lock:
             states = self._by_minute.get(minute)
             if states is None:
                 states = self._by_minute[minute] = States(self, minute)
                 if len(self._by_minute) > MINUTES_KEPT:
                     self._by_minute.popitem(last=False)
+            self._last = states
         return states
 
     def asked(self, number: int) -> Any:

@@ -94,7 +94,7 @@ class Layer:
 
     def selection(self, wanted: Attributes, minute: int | None) -> Selection | None:
         """None when it was not made yet. A minute stands for those that are surely open then."""
-        if minute is None and wanted == ANYTHING:
+        if minute is None and (wanted is ANYTHING or wanted == ANYTHING):
             return self._everything
         return self._selections.get((wanted, minute))
 

@@ -14,6 +14,7 @@ from dropoff.kernel.errors import Problem, invalid
 from dropoff.network import service
 from dropoff.network.nearby import Snapshot
 from dropoff.network.nearby_door import PATH, told
+from dropoff.network.nearby_hours import minute_of
 from dropoff.network.nearby_place import Address, Position
 from dropoff.network.nearby_ranking import Slow
 from dropoff.network.places import Meant, NoPlace, locate, meant
@@ -80,7 +81,7 @@ async def find_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
     wanted = query(request, SearchQuery)
     if wanted.near is None and wanted.q is None:
         return await _list_all(request, wanted)
-    at, filters = now(), filters_of(wanted)
+    minute, filters = minute_of(now()), filters_of(wanted)
     snapshot: Snapshot = request.app.state.context.nearby.snapshot
     place = None
     if wanted.near is not None:
@@ -91,10 +92,10 @@ async def find_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
             return answer(FoundLocations([], None, place=meant(place)))
         here = place.lat, place.lon
     try:
-        found = snapshot.ask(filters.question(here, at, patient=False))
+        found = snapshot.ask(filters.question(here, minute, patient=False))
     except Slow:
-        found = await anyio.to_thread.run_sync(snapshot.ask, filters.question(here, at, patient=True))
-    body = told(snapshot, found, here, at)
+        found = await anyio.to_thread.run_sync(snapshot.ask, filters.question(here, minute, patient=True))
+    body = told(snapshot, found, here, minute)
     if place is not None:
         body = b'%b,"place":%b}' % (body[:-1], msgspec.json.encode(meant(place)))
     return ASGIResponse(body=body, media_type=JSON)

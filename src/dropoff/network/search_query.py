@@ -10,7 +10,7 @@ from msgspec import Meta
 from dropoff.kernel.errors import invalid
 from dropoff.network import countries
 from dropoff.network.nearby_columns import operator_key
-from dropoff.network.nearby_filters import Attributes
+from dropoff.network.nearby_filters import ANYTHING, Attributes
 from dropoff.network.nearby_geometry import origin
 from dropoff.network.nearby_hours import minute_of
 from dropoff.network.nearby_ranking import Question
@@ -47,13 +47,14 @@ class Filters(NamedTuple):
     limit: int
     wanted: Attributes
     radius_m: float | None
-    open_at: datetime | None
+    open_at: int | None
+    """A minute."""
     open_now: bool
 
-    def question(self, here: tuple[float, float], at: datetime, *, patient: bool) -> Question:
-        moment = at if self.open_now else self.open_at
-        minute = None if moment is None else minute_of(moment)
-        return Question(origin(*here), self.limit, self.radius_m, self.wanted, minute, patient)
+    def question(self, here: tuple[float, float], minute: int, *, patient: bool) -> Question:
+        """`minute`: now."""
+        open_at = minute if self.open_now else self.open_at
+        return Question(origin(*here), self.limit, self.radius_m, self.wanted, open_at, patient)
 
 
 def filters_of(asked: SearchQuery) -> Filters:
@@ -64,7 +65,10 @@ def filters_of(asked: SearchQuery) -> Filters:
         operators=_operators(asked.operator),
         country=country_of(asked.country),
     )
-    return Filters(asked.limit, wanted, asked.radius_m, _moment(asked.open_at), asked.open_at == "now")
+    moment = _moment(asked.open_at)
+    open_at = None if moment is None else minute_of(moment)
+    wanted = ANYTHING if wanted == ANYTHING else wanted
+    return Filters(asked.limit, wanted, asked.radius_m, open_at, asked.open_at == "now")
 
 
 def position_of(text: str) -> tuple[float, float]:
