@@ -19,7 +19,7 @@ def test_an_sscc_in_any_form(text: str) -> None:
     assert read(text) == Reading(sscc=SSCC)
 
 
-@pytest.mark.parametrize(("text", "network"), [("1Z999AA10123456784", "UPS"), ("rr 123 456 785 dk", "post")])
+@pytest.mark.parametrize(("text", "network"), [("1Z999AA10123456784", "UPS"), ("rr 123 456 785 dk", "PostNord")])
 def test_other_networks_numbers(text: str, network: str) -> None:
     assert read(text) == Reading(network=network)
 

@@ -75,28 +75,6 @@ def test_what_is_no_short_code_is_none(text: str) -> None:
     assert codes.normalise_short_code(text) is None
 
 
-@pytest.mark.parametrize(
-    ("text", "network"),
-    [
-        ("1Z999AA10123456784", "UPS"),
-        ("1z 999 aa1 01 2345 6784", "UPS"),
-        ("1Z999AA10123456785", None),
-        ("RR123456785DK", "post"),
-        ("RR 123 456 785 DK", "post"),
-        ("RR123456784DK", None),
-        ("JVGL1234567800001339", "DHL"),
-        ("JJD 0003 9000 7882 4561 23", "DHL"),
-        ("JVGL12345", None),
-        ("JJDX00390007882456123", None),
-        ("T1234567890", None),
-        ("", None),
-        ("１Z999AA10123456784", None),
-    ],
-)
-def test_foreign_numbers_are_known_by_their_check_digits_or_their_letters(text: str, network: str | None) -> None:
-    assert foreign.recognise(text) == network
-
-
 @given(st.integers(0, 10**9 - 1))
 def test_our_tags_are_valid_and_well_formed(number: int) -> None:
     tag = tags.make_tag(number)

@@ -7,6 +7,7 @@ import pytest
 
 from dropoff.counter import rules as counter_rules
 from dropoff.kernel import gs1
+from dropoff.kernel.foreign import Foreign
 from dropoff.receiving import till_views, till_words
 from dropoff.receiving.state import ContainerView, CounterState, Counts, PlaceView, Stop
 from dropoff.shopper import receipts
@@ -55,9 +56,12 @@ def test_every_refusal_has_words_a_colour_an_icon_and_a_next_step(reason: str) -
 
 
 def test_a_strange_label_is_named_without_jargon() -> None:
-    assert till_words.foreign("SSCC").title == "This is a label of another company"
-    assert till_words.foreign("post").title == "This is a label of another post"
-    assert till_words.foreign("UPS").title == "This is a UPS label"
+    assert till_words.foreign(Foreign("SSCC")).title == "This is a label of another company"
+    assert till_words.foreign(Foreign("post")).title == "This is a label of a postal service"
+    assert till_words.foreign(Foreign("UPS")).title == "This is a UPS label"
+    maybe = till_words.foreign(Foreign("FedEx", "likely", ("DHL",)))
+    assert (maybe.title, maybe.text) == ("Maybe a FedEx label", "It is no tag of ours. It may be one of DHL too.")
+    assert "a FedEx location" in maybe.next
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from dropoff.counter import doubles, rules, store, store_hand_ins, store_tags, tellings
 from dropoff.counter.movement import find_container
-from dropoff.counter.reading import read
+from dropoff.counter.reading import is_likely_foreign, read
 from dropoff.counter.rules import RefusedUnitReason, Verdict
 from dropoff.counter.scans import note_miss
 from dropoff.counter.store import ContainerRow
@@ -174,7 +174,7 @@ def _take(tx: Tx, base_url: str, asked: Asked, known: Known) -> HandInAnswer | s
         return "location_paused"
     parcels = _plan(asked.data, known)
     texts = [parcel.tag for parcel in parcels]
-    if not all(tags.is_wellformed_tag(text) for text in texts):
+    if not all(tags.is_wellformed_tag(text) and not is_likely_foreign(text) for text in texts):
         return "tag_malformed"
     if len(set(texts)) < len(texts) or store_tags.used_tags(tx, texts):
         return "tag_used"

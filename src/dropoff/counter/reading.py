@@ -16,8 +16,10 @@ class Reading(msgspec.Struct, frozen=True):
     container_id: str | None = None
     sscc: str | None = None
     grai: str | None = None
-    network: str | None = None
-    """A parcel number of this other network, by its check digit."""
+    network: foreign.Network | None = None
+    """A parcel number that is certainly this other network's."""
+    maybe: foreign.Foreign | None = None
+    """Whose number it may be, if it is no tag of ours."""
     tag: str | None = None
     short_code: str | None = None
     may_be_pass: bool = False
@@ -27,9 +29,9 @@ def read(text: str) -> Reading:
     sscc = gs1.parse_sscc(text)
     if sscc is not None:
         return Reading(sscc=sscc)
-    network = foreign.recognise(text)
-    if network is not None:
-        return Reading(network=network)
+    other = foreign.identify(text)
+    if other is not None and other.strength == "certain":
+        return Reading(network=other.network)
     bare = text.strip(" \t\r\n")
     tag = tags.fold_tag(text)
     return Reading(
@@ -39,4 +41,11 @@ def read(text: str) -> Reading:
         tag=tag if tags.is_wellformed_tag(tag) else None,
         short_code=codes.normalise_short_code(text),
         may_be_pass=bool(codes.code_candidates(text)),
+        maybe=other,
     )
+
+
+def is_likely_foreign(tag: str) -> bool:
+    """Digits that fit another network's check: no tag, unless a roll of this place holds it."""
+    found = foreign.identify(tag)
+    return found is not None and found.strength == "likely"

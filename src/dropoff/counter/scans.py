@@ -1,19 +1,20 @@
 """What a scanned or typed text is. Whatever it is, the answer says it in a sentence; nothing of the text is kept."""
 
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
+from dropoff.counter import elsewhere, rules, store, store_attempts, store_hand_ins
 from dropoff.counter import reading as readings
-from dropoff.counter import rules, store, store_attempts, store_hand_ins
 from dropoff.counter.movement import find_container
 from dropoff.counter.reading import Reading
 from dropoff.counter.store import ContainerRow, ParcelRow
 from dropoff.counter.till import Note, Till, keep
 from dropoff.counter.views import ContainerView, ParcelView, container_view, parcel_views
 from dropoff.db import Tx
+from dropoff.kernel import foreign
 from dropoff.kernel.errors import Problem
+from dropoff.kernel.foreign import Foreign
 from dropoff.network import service as network
 from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
@@ -21,14 +22,6 @@ from dropoff.returns.passes import PassKeys
 from dropoff.returns.rules import unit_status
 from dropoff.returns.service import OpenPass, UnitRow
 from dropoff.web.schema import Code
-
-NETWORKS = {
-    "SSCC": "another company's SSCC",
-    "UPS": "a UPS number",
-    "DHL": "a DHL number",
-    "post": "a postal service's number",
-}
-COVER = "This is {what}, not ours. Cover the old label and use one of our tags."
 
 
 class Scan(msgspec.Struct, frozen=True):
@@ -81,7 +74,13 @@ class ContainerScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 
 class ForeignScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="foreign"):
     say: str
-    network: Literal["SSCC", "UPS", "DHL", "post"]
+    network: foreign.Network
+    maybe: bool
+    """Digits that fit this network's check by chance one time in ten: say "maybe"."""
+    others: list[foreign.Network]
+    """Whose it may be as well."""
+    where: str
+    """Where a parcel of that network goes instead."""
 
 
 class UnknownScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="unknown"):
@@ -122,28 +121,41 @@ def _look_up(
     tx: Tx, passes: PassKeys, till: Till, reading: Reading, text: str, at: datetime
 ) -> tuple[Scanned, str | None]:
     if reading.network is not None:
-        return _foreign(reading.network), None
+        return _foreign(foreign.identify(text) or Foreign(reading.network)), None
     container = find_container(tx, text)
     if container is not None:
         return _container(tx, till, container), container.id
     if reading.sscc is not None:
-        return _foreign("SSCC"), None
+        return _foreign(foreign.holder(reading.sscc)), None
     parcel = store.parcel_by_tag(tx, reading.tag) if reading.tag else None
     if parcel is not None and reading.tag:
         return _known_tag(tx, till, parcel, reading.tag), parcel.id
     found = returns.find_pass(tx, passes, text)
     if found is not None:
         return _pass(tx, till, found, at), found.return_id
+    if reading.maybe is not None and reading.maybe.strength == "likely":
+        return _foreign(reading.maybe), None
     if reading.tag is not None:
-        say = "A fresh tag. Scan a pass first, then this tag for its parcel."
-        return TagScan(say=say, refused=None, tag=reading.tag, free=True, parcel=None), None
+        return TagScan(say=_say_free(reading), refused=None, tag=reading.tag, free=True, parcel=None), None
     if reading.short_code is not None or reading.may_be_pass:
         return UnknownScan(say=rules.REFUSALS["pass_unknown"]), None
     return UnknownScan(say="This is nothing we know. Scan the pass, the tag or the bag again."), None
 
 
-def _foreign(network_name: str) -> ForeignScan:
-    return ForeignScan(say=COVER.format(what=NETWORKS[network_name]), network=network_name)  # type: ignore[arg-type]
+def _foreign(found: Foreign) -> ForeignScan:
+    maybe = found.strength != "certain"
+    return ForeignScan(
+        say=elsewhere.say(found),
+        network=found.network,
+        maybe=maybe,
+        others=list(found.others),
+        where=elsewhere.WHERE[found.network],
+    )
+
+
+def _say_free(reading: Reading) -> str:
+    fresh = "A fresh tag. Scan a pass first, then this tag for its parcel."
+    return fresh if reading.maybe is None else f"{fresh} {elsewhere.unless(reading.maybe)}"
 
 
 def _container(tx: Tx, till: Till, row: ContainerRow) -> ContainerScan:

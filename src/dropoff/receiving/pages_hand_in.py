@@ -30,6 +30,7 @@ from dropoff.db import Tx
 from dropoff.kernel import codes, gs1
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
+from dropoff.kernel.foreign import Foreign
 from dropoff.network import service as network
 from dropoff.receiving import till_reading, till_views, till_words
 from dropoff.receiving.till_forms import Form, fresh_key, here, keep_for_back, once, read_form, till_of
@@ -115,7 +116,9 @@ def _new_label(answer: OtherScan, text: str, prefix: str) -> str | None:
 
 def _said(answer: OtherScan, text: str) -> Result:
     if isinstance(answer, ForeignScan):
-        return till_words.foreign(answer.network)
+        return till_words.foreign(
+            Foreign(answer.network, "likely" if answer.maybe else "certain", tuple(answer.others))
+        )
     refused = getattr(answer, "refused", None)
     if refused is not None:
         return till_words.refused(refused)

@@ -5,8 +5,10 @@ from typing import Final
 
 import msgspec
 
+from dropoff.counter import elsewhere
 from dropoff.counter.reading import read
 from dropoff.kernel import codes
+from dropoff.kernel.foreign import Foreign, identify
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate this later"
@@ -184,28 +186,30 @@ UNIT_REASONS: Final = (
     ("wet_or_leaking", N_("Wet or leaking")),
     ("other", N_("Another reason")),
 )
+UNNAMED: Final = ("post", "SSCC")
 LEFT_BEHIND: Final = {
     "not_presented": N_("not taken along"),
     "seal_broken": N_("its seal is broken, a case is open"),
     "not_booked": N_("not booked yet"),
     "wrong_location": N_("not at this place by our books"),
 }
-NETWORKS: Final = {"post": N_("another post"), "SSCC": N_("another company")}
 
 
 def refused(reason: str | None) -> Result:
     return REFUSALS[reason or "pass_unknown"]
 
 
-def foreign(network: str) -> Result:
-    name = NETWORKS.get(network, network)
-    return Result(
-        "bad",
-        "cover",
-        f"This is a label of {name}" if network in NETWORKS else f"This is a {name} label",
-        N_("It is not ours. The box was used before."),
-        N_("Cover the old label, then scan the customer's code."),
-    )
+def foreign(found: Foreign) -> Result:
+    name = elsewhere.NAMES[found.network]
+    if found.strength == "certain":
+        title = f"This is a label of {name}" if found.network in UNNAMED else f"This is a {name} label"
+        text = N_("It is not ours.")
+    else:
+        title = f"Maybe a label of {name}" if found.network in UNNAMED else f"Maybe a {name} label"
+        also = " or ".join(elsewhere.NAMES[one] for one in found.others)
+        text = N_("It is no tag of ours.") + (f" It may be one of {also} too." if also else "")
+    step = f"A parcel that shall go with it belongs to {elsewhere.WHERE[found.network]}."
+    return Result("bad", "cover", title, text, f"Used box: cover the old label, then scan the customer's code. {step}")
 
 
 def no_tag(texts: Iterable[str]) -> Result:
@@ -213,11 +217,13 @@ def no_tag(texts: Iterable[str]) -> Result:
     plain = REFUSALS["tag_malformed"]
     for text in texts:
         reading = read(text)
-        if reading.tag is not None or not text:
+        if not text or (reading.tag is not None and (reading.maybe is None or reading.maybe.strength != "likely")):
             continue
         what = plain.text
         if reading.network is not None:
-            what = f"{foreign(reading.network).title}."
+            what = f"{foreign(identify(text) or Foreign(reading.network)).title}."
+        elif reading.maybe is not None:
+            what = f"{foreign(reading.maybe).title}. If it is a tag, the operator registers its roll."
         elif reading.sscc is not None:
             what = N_("This is the label of a bag or of a shipment.")
         elif reading.short_code is not None or reading.may_be_pass:
