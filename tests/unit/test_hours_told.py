@@ -1,11 +1,13 @@
 """Until when, from when, and day by day: in the place's own time, with its country's holidays, and unknown stays so."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dropoff.network import hours_told
+from dropoff.network import hours, hours_told
 from dropoff.network.hours_told import Hours, Standing
 
 DENMARK = ZoneInfo("Europe/Copenhagen")
@@ -50,6 +52,81 @@ def test_the_night_when_clocks_change() -> None:
     evening = datetime(2026, 10, 24, 22, 0, tzinfo=DENMARK)
     closes = hours_told.standing(danish("Sa 20:00-02:30"), evening).changes_at
     assert closes == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+CLOCKS_CHANGE = {
+    "Europe/Copenhagen": ("DK", "2026-03-29T01:00", "2026-10-25T01:00"),
+    "America/New_York": ("US", "2026-03-08T07:00", "2026-11-01T06:00"),
+    "Australia/Lord_Howe": ("AU", "2026-10-03T15:30", "2026-04-04T15:00"),
+    "Pacific/Auckland": ("NZ", "2026-09-26T14:00", "2026-04-04T14:00"),
+    "Asia/Kolkata": ("IN", "2026-03-29T01:00", "2026-10-25T01:00"),
+}
+"""Zone → its country, and when (UTC) its clocks go forward and back; the last one's never do."""
+
+
+@pytest.mark.parametrize("zone", [*CLOCKS_CHANGE][:-1])
+def test_the_nights_when_clocks_change_everywhere(zone: str) -> None:
+    for moment in CLOCKS_CHANGE[zone][1:]:
+        changed = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        offsets = [(changed + timedelta(seconds=s)).astimezone(ZoneInfo(zone)).utcoffset() for s in (-1, 0)]
+        assert offsets[0] != offsets[1], "the table above is right"
+        # Open over it, by the wall.
+        start, end = (changed + timedelta(minutes=m) for m in (-75, 75))
+        wall = "Mo-Su " + "-".join(f"{at.astimezone(ZoneInfo(zone)):%H:%M}" for at in (start, end))
+        place = Hours(wall, zone, CLOCKS_CHANGE[zone][0])
+        before = hours_told.standing(place, start - timedelta(minutes=5))
+        assert (before.open_now, before.changes_at) == (False, start)
+        assert hours_told.standing(place, start).changes_at == end
+
+
+def test_an_hour_that_comes_twice_opens_twice() -> None:
+    """25 October 2026: the wall shows 02:00 to 03:00 twice, and so does a shop that is open by the wall till 02:30."""
+
+    def told_at(hour: int, minute: int) -> tuple[bool | None, datetime | None]:
+        standing = hours_told.standing(danish("Sa 20:00-02:30"), datetime(2026, 10, 25, hour, minute, tzinfo=UTC))
+        return standing.open_now, standing.changes_at
+
+    assert told_at(0, 10) == (True, datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
+    assert told_at(0, 40) == (False, datetime(2026, 10, 25, 1, 0, tzinfo=UTC))
+    assert told_at(1, 10) == (True, datetime(2026, 10, 25, 1, 30, tzinfo=UTC))
+    assert told_at(1, 40) == (False, datetime(2026, 10, 31, 19, 0, tzinfo=UTC))
+
+
+QUARTER = timedelta(minutes=15)
+clock = st.integers(0, 95).map(lambda quarter: f"{quarter // 4:02}:{quarter % 4 * 15:02}")
+day = st.sampled_from(["Mo", "Tu-Fr", "Sa", "Su", "Mo-Su", "PH", "Mo-Fr", "2026 Mar 28-2026 Mar 30", "2026 Oct 25"])
+rule = st.one_of(
+    st.tuples(day, clock, clock).filter(lambda one: one[1] != one[2]).map(lambda one: f"{one[0]} {one[1]}-{one[2]}"),
+    st.tuples(day, st.sampled_from(["off", "unknown"])).map(" ".join),
+    st.just("24/7"),
+)
+expressions = st.lists(rule, min_size=1, max_size=3).map("; ".join)
+
+
+@given(expression=expressions, zone=st.sampled_from([*CLOCKS_CHANGE]), back=st.booleans(), off=st.integers(-3000, 3000))
+def test_it_changes_when_told_and_not_before(expression: str, zone: str, back: bool, off: int) -> None:
+    """Beside asking every quarter of an hour, around the nights when clocks change."""
+    country, *changes = CLOCKS_CHANGE[zone]
+    at = datetime.fromisoformat(changes[back]).replace(tzinfo=UTC) + timedelta(minutes=off)
+    place = Hours(expression, zone, country)
+
+    def is_open(moment: datetime) -> bool | None:
+        return hours.open_now(expression, zone, country, None, moment)
+
+    standing, until = hours_told.standing_until(place, at)
+    assert standing.open_now == is_open(at)
+    assert until > at
+    quarter = at.replace(minute=at.minute // 15 * 15) + QUARTER
+    while quarter < min(until, at + timedelta(days=10)):
+        assert is_open(quarter) == standing.open_now, quarter
+        quarter += QUARTER
+    if standing.changes_at is not None:
+        assert standing.open_now is not None
+        assert standing.changes_at == until
+        assert is_open(until) is (not standing.open_now)
+        assert is_open(until - timedelta(seconds=1)) is standing.open_now
+    elif not standing.stays and until < at + hours_told.AHEAD - timedelta(days=1):
+        assert is_open(until) is None or standing.open_now is None
 
 
 def test_a_zone_nobody_knows_makes_hours_unknown() -> None:

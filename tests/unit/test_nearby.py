@@ -4,16 +4,19 @@ import random
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from geopy.distance import geodesic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropoff.network import nearby_filters, nearby_ranking
+from dropoff.network import hours_told, nearby_filters, nearby_ranking
+from dropoff.network.hours_told import Hours
 from dropoff.network.nearby import Search, Snapshot
 from dropoff.network.nearby_columns import operator_key
 from dropoff.network.nearby_filters import ANYTHING, Attributes
 from dropoff.network.nearby_geometry import origin
+from dropoff.network.nearby_hours import Opening, minute_of, opening
 from dropoff.network.nearby_place import Place
 from dropoff.network.nearby_ranking import Question, Slow
 
@@ -263,6 +266,23 @@ def test_open_now_is_true_false_or_unknown() -> None:
     ]
     snapshot = Snapshot.of(1, places)
     assert [snapshot.open_now(p, NOON) for p in places] == [True, False, None]
+
+
+def test_what_is_told_of_hours_is_right_whatever_minute_was_asked_before() -> None:
+    """Kept answers hold for as long as they say, and are those of `hours_told`."""
+    hours = ["Mo-Fr 09:00-11:00", "24/7", "Mo 22:00-03:00; PH off", "Sa unknown", "sunrise-sunset"]
+    places = [place(n, 52, 13 + n, opening_hours=text, hours_known=True) for n, text in enumerate(hours)]
+    snapshot = Snapshot.of(1, places)
+    refs, chance, closing = snapshot.found(Search(52, 13, len(hours))).refs, random.Random(8), 0
+    for _ in range(300):
+        minute = minute_of(NOON) + chance.randrange(20_000)
+        told = [msgspec.json.decode(b"{%b}" % said, type=Opening) for said in snapshot.openings(refs, minute)]
+        at = datetime.fromtimestamp(minute * 60, UTC)
+        assert told == [
+            opening(hours_told.standing(Hours(p.opening_hours, p.zone, p.country, (p.lat, p.lon)), at)) for p in places
+        ]
+        closing += sum(one.closes_at is not None for one in told)
+    assert closing > 100
 
 
 def test_a_postcode_or_city_is_found_whatever_its_case_and_accents() -> None:

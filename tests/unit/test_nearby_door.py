@@ -159,5 +159,6 @@ def test_the_answer_tells_all_of_a_place(nearby: Nearby, handler: Litestar) -> N
     assert (one.position.lat, one.position.lon) == (known.lat, known.lon)
     assert (one.opening_hours, one.accepts) == ("whenever", ("box_free", "parcel"))
     assert [shown[f"loc_{number:03}"].open_now for number in range(3)] == [True, False, None]
+    assert all(item.opens_at is item.closes_at is None for item in found.items), "these never change"
     distances = [item.distance_m for item in found.items]
     assert distances == sorted(distances)

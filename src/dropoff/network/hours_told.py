@@ -1,6 +1,8 @@
 """What opening hours come to, told ahead: until when a place is open, when it opens, and its days one by one.
 
-All in the place's own wall-clock time. Unknown stays unknown: None, never a guess.
+Hours are written as the clock on the place's wall shows them, so at any moment a place is open if its hours say so of
+what the clock shows then, also in the two nights a year when an hour is missing or comes twice. Unknown stays unknown:
+None, never a guess.
 """
 
 import re
@@ -8,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from opening_hours import State
@@ -18,6 +21,9 @@ Stretch = tuple[datetime, datetime, bool | None]
 
 AHEAD: Final = timedelta(days=60)
 """What changes later is not told: it says nothing to somebody with a parcel under the arm."""
+_LOOKED_AGAIN: Final = timedelta(hours=1)
+"""A place of which nothing changes in `AHEAD` is looked at again, since time moves on."""
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _PUBLIC_HOLIDAY = re.compile(r"\bPH\b", re.IGNORECASE)
 _COMMENT = re.compile(r'"[^"]*"')
 
@@ -54,19 +60,66 @@ class Day(msgspec.Struct, frozen=True):
 
 def standing(of: Hours, at: datetime) -> Standing:
     """`at` is aware."""
+    return standing_until(of, at)[0]
+
+
+def standing_until(of: Hours, at: datetime) -> tuple[Standing, datetime]:
+    """The same, and until when (UTC) it may be repeated: nothing of it changes before."""
     zone = hours.zone_named(of.zone)
-    if zone is None:
-        return UNKNOWN
-    wall = at.astimezone(zone).replace(tzinfo=None)
-    told = _stretches(of, wall, wall + AHEAD)
-    _, end, open_now = next(told, (wall, wall, None))
+    pattern = hours.pattern_at(of.expression, of.zone, of.country, of.position)
+    if zone is None or pattern is None:
+        return UNKNOWN, _NEVER
+    told = _moments(of, at.astimezone(UTC))
+    end, open_now = next(told)
     if open_now is None:
-        return UNKNOWN
+        return UNKNOWN, end
     # What follows may be unknown: then nobody can say when it closes or opens.
     follows = next(told, None)
-    if follows is None or follows[2] is None:
-        return Standing(open_now, stays=follows is None)
-    return Standing(open_now, end.replace(tzinfo=zone).astimezone(UTC))
+    if follows is None:
+        return Standing(open_now, stays=True), at.astimezone(UTC) + _LOOKED_AGAIN
+    return Standing(open_now, None if follows[1] is None else end), end
+
+
+def _moments(of: Hours, at: datetime) -> Iterator[tuple[datetime, bool | None]]:
+    """From `at` (UTC) on, for `AHEAD`: until when (UTC) it is open, closed, or None for unknown. Neighbours differ."""
+    held: tuple[datetime, bool | None] | None = None
+    for begin, end, offset in _clock_runs(of.zone, at.date()):
+        start = max(begin, at)
+        if start >= end:
+            continue
+        for _, finish, said in _stretches(
+            of, (start + offset).replace(tzinfo=None), (end + offset).replace(tzinfo=None)
+        ):
+            if held is not None and held[1] != said:
+                yield held
+            held = (finish - offset).replace(tzinfo=UTC), said
+    if held is not None:
+        yield held
+
+
+@lru_cache(maxsize=4_096)
+def _clock_runs(zone_name: str, day: date) -> tuple[tuple[datetime, datetime, timedelta], ...]:
+    """The time in which clocks there are not changed, one stretch after the other (UTC), and how far they are ahead of
+    UTC meanwhile. From that day on, for a little more than `AHEAD`."""
+    zone = ZoneInfo(zone_name)
+
+    def ahead(moment: datetime) -> timedelta:
+        return moment.astimezone(zone).utcoffset() or timedelta()
+
+    begin = at = datetime.combine(day, datetime.min.time(), UTC)
+    end = begin + AHEAD + timedelta(days=1)
+    runs = []
+    while at < end:
+        before, at = at, at + timedelta(days=1)
+        if ahead(at) == ahead(before):
+            continue
+        while at - before > timedelta(seconds=1):
+            middle = before + (at - before) // 2
+            before, at = (middle, at) if ahead(middle) == ahead(before) else (before, middle)
+        changed = at.replace(microsecond=0)
+        runs.append((begin, changed, ahead(before)))
+        begin = at = changed
+    return (*runs, (begin, end, ahead(begin)))
 
 
 def days(of: Hours, first: date, count: int) -> tuple[Day, ...] | None:

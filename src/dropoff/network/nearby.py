@@ -126,15 +126,11 @@ class Snapshot:
             return self.base.pieces(refs)
         return [self.layers[number].piece(row) for number, row in map(layer_and_row, refs)]
 
-    def open_states(self, refs: Refs, minute: int) -> list[int]:
-        """Of each, as `nearby_hours` numbers them."""
+    def openings(self, refs: Refs, minute: int) -> list[bytes]:
+        """The fields of `Opening` of each, as ready JSON without braces."""
         if len(self.layers) == 1:
-            return self.base.states(minute).of(self.base.patterns(refs))
-        states = []
-        for number, row in map(layer_and_row, refs):
-            layer = self.layers[number]
-            states.append(layer.states(minute).state(layer.patterns([row])[0]))
-        return states
+            return self.base.said(refs, minute)
+        return [self.layers[number].said([row], minute)[0] for number, row in map(layer_and_row, refs)]
 
     def _place(self, ref: int) -> Place:
         number, row = layer_and_row(ref)

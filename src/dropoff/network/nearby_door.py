@@ -9,12 +9,11 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
-import msgspec
 from litestar.types import ASGIApp, Receive, Send
 
 from dropoff.kernel.clock import now
 from dropoff.network.nearby import Nearby, Snapshot
-from dropoff.network.nearby_hours import SAYS, minute_of
+from dropoff.network.nearby_hours import minute_of
 from dropoff.network.nearby_ranking import Found, Slow
 from dropoff.network.search_query import LIMIT_MAX, Filters, SearchQuery, filters_of
 from dropoff.web.body import parsed_query
@@ -22,7 +21,6 @@ from dropoff.web.problems import Refused
 
 PATH: Final = "/v1/locations"
 _PLAIN: Final = re.compile(rb"near=(-?\d{1,2}(?:\.\d{1,15})?)(?:,|%2C)(-?\d{1,3}(?:\.\d{1,15})?)(?:&(.*))?", re.DOTALL)
-_OPEN: Final = tuple(msgspec.json.encode(said) for said in SAYS)
 
 
 class Door:
@@ -70,14 +68,14 @@ def _filters(query_string: bytes) -> Filters | None:
 
 def told(snapshot: Snapshot, found: Found, here: tuple[float, float], minute: int) -> bytes:
     """`FoundLocations` as JSON, put together from ready pieces: encoding it would take longer than finding it."""
-    words = [_OPEN[state] for state in snapshot.open_states(found.refs, minute)]
-    parts = chain.from_iterable(zip(snapshot.pieces(found.refs), found.metres, words, strict=True))
-    return _frame(len(words)) % (*parts, *here)
+    openings = snapshot.openings(found.refs, minute)
+    parts = chain.from_iterable(zip(snapshot.pieces(found.refs), found.metres, openings, strict=True))
+    return _frame(len(openings)) % (*parts, *here)
 
 
 @lru_cache(maxsize=LIMIT_MAX + 1)
 def _frame(count: int) -> bytes:
-    item = b'%b,"distance_m":%.1f,"open_now":%b}'
+    item = b'%b,"distance_m":%.1f,%b}'
     return b'{"items":[' + b",".join([item] * count) + b'],"near":{"lat":%a,"lon":%a},"next":null}'
 
 

@@ -1,7 +1,8 @@
 """The opening patterns of a network, each held once, and what they say minute by minute.
 
 A million places share some thousand patterns. A minute's table is filled as answers need it and kept for a while: OSM
-hours change on full minutes, so what was found holds for all of it.
+hours change on full minutes, so what was found holds for all of it. What an answer says of a pattern is kept as ready
+JSON until it changes.
 """
 
 import threading
@@ -11,17 +12,18 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from opening_hours import State
 
-from dropoff.network import hours
+from dropoff.network import hours, hours_told
+from dropoff.network.hours_told import Hours, Standing
 from dropoff.network.nearby_place import Place
 
 UNTOLD, UNKNOWN, CLOSED, OPEN = range(4)
-SAYS: Final[tuple[bool | None, ...]] = (None, None, False, True)
-"""What a state means, by its number."""
 MINUTES_KEPT: Final = 64
+_FOREVER: Final = 1 << 40
 _follows_sun: Final = lru_cache(maxsize=16_384)(hours.follows_sun)
 
 
@@ -31,6 +33,29 @@ class Pattern(NamedTuple):
     country: str
     position: tuple[float, float] | None
     """Only for hours that follow the sun."""
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """What an answer says of a place's hours; None is unknown. `opens_at` only of a closed place, `closes_at` only of
+    an open one: which of the two comes next."""
+
+    open_now: bool | None = None
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+
+
+def opening(standing: Standing) -> Opening:
+    if standing.open_now:
+        return Opening(True, None, standing.changes_at)
+    return Opening(standing.open_now, standing.changes_at, None)
+
+
+class Said(NamedTuple):
+    """Of one pattern: ready JSON without braces, and for which minutes it holds."""
+
+    json: bytes
+    first: int
+    end: int
 
 
 def pattern_of(place: Place) -> Pattern | None:
@@ -51,17 +76,13 @@ class States:
         self._walls: dict[str, datetime] = {}
         self._told = bytearray(len(patterns.listed))
 
-    def state(self, number: int) -> int:
-        return self._told[number] or self._tell(number)
-
     def of(self, numbers: list[int]) -> list[int]:
         told, tell = self._told, self._tell
         return [told[number] or tell(number) for number in numbers]
 
     def are_open(self) -> NDArray[np.bool_]:
         """For every pattern: this asks them all, which takes a while."""
-        for number in range(len(self._told)):
-            self.state(number)
+        self.of(list(range(len(self._told))))
         open_ones: NDArray[np.bool_] = np.frombuffer(bytes(self._told), np.uint8) == OPEN
         return open_ones
 
@@ -86,6 +107,7 @@ class Patterns:
     def __init__(self, listed: list[Pattern | None]) -> None:
         self.listed = listed
         self._asked: dict[int, Any] = {}
+        self._said: list[Said | None] = [None] * len(listed)
         self._by_minute: OrderedDict[int, States] = OrderedDict()
         self._lock = threading.Lock()
         self._last = States(self, 0)
@@ -103,6 +125,23 @@ class Patterns:
             self._last = states
         return states
 
+    def said(self, numbers: list[int], minute: int) -> list[bytes]:
+        """What is told of these patterns at that minute."""
+        found = []
+        for number in numbers:
+            said = self._said[number]
+            if said is None or not said.first <= minute < said.end:
+                said = self._said[number] = self._say(number, minute)
+            found.append(said.json)
+        return found
+
+    def _say(self, number: int, minute: int) -> Said:
+        at, pattern = datetime.fromtimestamp(minute * 60, UTC), self.listed[number]
+        if pattern is None:
+            return Said(_json(Opening()), 0, minute + _FOREVER)
+        standing, until = hours_told.standing_until(Hours(*pattern), at)
+        return Said(_json(opening(standing)), minute, minute_of(until))
+
     def asked(self, number: int) -> Any:
         """What `hours` made of the pattern; None when its hours are unknown. Parsed when first needed."""
         if number not in self._asked:
@@ -114,3 +153,7 @@ class Patterns:
 def minute_of(at: datetime) -> int:
     """Since 1970, in UTC."""
     return int(at.timestamp() // 60)
+
+
+def _json(opening: Opening) -> bytes:
+    return msgspec.json.encode(opening)[1:-1]

@@ -89,6 +89,10 @@ class Layer:
         numbers = self._pattern
         return [numbers[row] for row in rows]
 
+    def said(self, rows: list[int], minute: int) -> list[bytes]:
+        """Of each, what its hours say then, as ready JSON."""
+        return self._patterns.said(self.patterns(rows), minute)
+
     def states(self, minute: int) -> States:
         return self._patterns.at(minute)
 

@@ -1,5 +1,6 @@
 """The public search: from the in-process index, without the database. Operators may also list all that is held."""
 
+from datetime import datetime
 from typing import Any, Final
 
 import anyio.to_thread
@@ -27,7 +28,8 @@ from dropoff.web.problems import Refused
 
 
 class FoundLocation(msgspec.Struct, frozen=True):
-    """`open_now` is null when unknown."""
+    """`open_now` is null when unknown. `opens_at` tells when a closed place opens, `closes_at` when an open one closes;
+    null when nobody knows, or when it is more than 60 days ahead."""
 
     id: str
     external_id: str
@@ -40,6 +42,8 @@ class FoundLocation(msgspec.Struct, frozen=True):
     accepts: tuple[str, ...]
     distance_m: float
     open_now: bool | None
+    opens_at: datetime | None
+    closes_at: datetime | None
 
 
 class FoundLocations(msgspec.Struct, frozen=True):
@@ -66,6 +70,8 @@ class LocationView(msgspec.Struct, frozen=True):
     zone: str
     opening_hours: str | None
     open_now: bool | None
+    opens_at: datetime | None
+    closes_at: datetime | None
     accepts: tuple[str, ...]
     phone: str | None
     url: str | None
@@ -128,6 +134,7 @@ async def read_location(request: Request[Any, Any, Any], location_id: FromPath[s
 
 
 def _view(place: Location) -> LocationView:
+    hours = service.opening(place, now())
     return LocationView(
         id=place.id,
         source=place.source,
@@ -141,7 +148,9 @@ def _view(place: Location) -> LocationView:
         position=Position(place.lat, place.lon),
         zone=place.zone,
         opening_hours=place.opening_hours or None,
-        open_now=service.open_now(place, now()),
+        open_now=hours.open_now,
+        opens_at=hours.opens_at,
+        closes_at=hours.closes_at,
         accepts=place.accepts,
         phone=place.phone or None,
         url=place.url or None,

@@ -13,7 +13,9 @@ from dropoff.db.vault import token_hash
 from dropoff.events.log import Event, append
 from dropoff.kernel.errors import FieldError, Problem, invalid, not_found
 from dropoff.kernel.ids import CROCKFORD, new_id
-from dropoff.network import hours, rules, store
+from dropoff.network import hours_told, nearby_hours, rules, store
+from dropoff.network.hours_told import Hours
+from dropoff.network.nearby_hours import Opening
 from dropoff.network.rules import Lane, NextStop
 from dropoff.network.store import Device, Location, LocationFilter
 from dropoff.web.schema import Currency, Id, Minor
@@ -109,11 +111,11 @@ def public_location(tx: Tx, location_id: str) -> Location | Problem:
     return found
 
 
-def open_now(place: Location, at: datetime) -> bool | None:
-    """None is unknown."""
+def opening(place: Location, at: datetime) -> Opening:
     if not place.hours_known:
-        return None
-    return hours.open_now(place.opening_hours, place.zone, place.country, (place.lat, place.lon), at)
+        return Opening()
+    of = Hours(place.opening_hours, place.zone, place.country, (place.lat, place.lon))
+    return nearby_hours.opening(hours_told.standing(of, at))
 
 
 def list_locations(tx: Tx, wanted: LocationFilter) -> LocationPage:
