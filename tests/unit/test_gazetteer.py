@@ -1,12 +1,9 @@
 """A place is found however it is typed: what fits goes before what begins so, and that before what was mistyped."""
 
-import csv
-import gzip
 import random
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dropoff.network.gazetteer import TYPO_MIN, FoundPlace, Gazetteer
@@ -18,16 +15,6 @@ COUNTRIES = (None, "DK", "SE")
 
 def row(postcode: str, name: str, country: str = "DK", lat: float = 56.0, lon: float = 10.0, region: str = "") -> Row:
     return Row(country, postcode, name, region, lat, lon)
-
-
-@pytest.fixture(scope="module")
-def real(shared_data: Path) -> Gazetteer:
-    path = shared_data / "data" / "gazetteer_postal_small.csv.gz"
-    if not path.exists():
-        pytest.skip(f"needs {path}")
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        rows = [Row(*cells[:4], *map(float, cells[4:])) for cells in list(csv.reader(file))[1:]]
-    return Gazetteer.of(rows)
 
 
 def first(found: list[FoundPlace]) -> tuple[str, str] | None:
@@ -282,6 +269,9 @@ def expected(names: list[str], text: str) -> list[tuple[int, str]]:
 @settings(deadline=None)
 @given(NAMES, st.text(LETTERS, min_size=1, max_size=8).filter(str.strip))
 def test_names_are_found_as_a_slow_search_finds_them(names: list[str], text: str) -> None:
+    # Of a name with more behind it, `test_gazetteer_hard` knows what is wanted.
+    head, *tail = plain(text).split()
+    assume(not tail or not any(plain(name).startswith(head) for name in names))
     places = Gazetteer.of([row("", name, "SE", 10.0 + number, 20.0) for number, name in enumerate(names)])
     wanted = sorted(expected(names, text), key=lambda found: found[0])
     got = places.search(text, limit=100)

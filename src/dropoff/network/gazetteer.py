@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dropoff.network.gazetteer_building import SIGNS, UNIT, Builder, Contents, Row, packed, unpacked
 from dropoff.network.gazetteer_query import CodeRead, Reading, readings
+from dropoff.network.gazetteer_shortened import shortened
 from dropoff.network.gazetteer_spelling import POSTCODE_MAX, name_keys, plain, spellings
 
 Ints = NDArray[Any]
@@ -23,8 +24,10 @@ TYPO_MIN: Final = 4
 """Shorter names have too many neighbours to guess which was meant."""
 CODE_FIXED: Final = 2
 """The first signs of a postcode name the part of the country; a slip there is not guessed."""
-EXACT, PREFIX, TYPO, TYPO_PREFIX = range(4)
-_MATCHES: Final[tuple[Match, ...]] = ("exact", "prefix", "typo", "typo")
+BESIDE_DEG: Final = 0.5
+"""A postcode this near to a town that is named beside it may be one of that town's."""
+EXACT, PREFIX, SHORTENED, TYPO, TYPO_PREFIX, HEAD = range(6)
+_MATCHES: Final[tuple[Match, ...]] = ("exact", "prefix", "prefix", "typo", "typo", "prefix")
 
 
 class FoundPlace(msgspec.Struct, frozen=True):
@@ -42,10 +45,11 @@ class FoundPlace(msgspec.Struct, frozen=True):
 
 
 class _Hit(NamedTuple):
-    """Smaller is better. `row` is of the codes or of the places."""
+    """Smaller is better. `row` is of the codes or of the places; `astray` a code in another town than the one named."""
 
     tier: int
     turn: int
+    astray: bool
     is_place: bool
     doubt: int
     length: int
@@ -79,11 +83,15 @@ class Gazetteer:
         for turn, reading in enumerate(readings(text)):
             if country is None or reading.country in (None, country):
                 wanted = reading._replace(country=country or reading.country)
-                hits += self._codes_read(wanted, turn, limit, text.upper()) + self._places_read(
-                    wanted, turn, limit, text
-                )
+                codes = self._codes_read(wanted, turn, limit, text.upper())
+                places = self._places_read(wanted, turn, limit, text)
+                if codes and places and codes[0].tier == places[0].tier == EXACT:
+                    codes = self._beside(codes, places)
+                hits += codes + places
                 if any(hit.tier == EXACT for hit in hits):
                     break
+                if not any(hit.tier == PREFIX for hit in hits):
+                    hits += self._shortened(wanted, turn)
         return self._told(sorted(hits), limit)
 
     def _told(self, hits: list[_Hit], limit: int) -> list[FoundPlace]:
@@ -147,7 +155,7 @@ class Gazetteer:
             place = int(self._codes.place[row])
             if self._lies_in(place, read.country):
                 doubt = (0 if read.beside and self._is_named(place, read) else 2) + (self._written(row) not in text)
-                yield _Hit(EXACT, turn, False, doubt, -len(read.key), place, row)
+                yield _Hit(EXACT, turn, False, False, doubt, -len(read.key), place, row)
 
     def _is_named(self, place: int, read: CodeRead) -> bool:
         """Whether a word beside the code is the town's first, or, the last one, the beginning of it."""
@@ -170,7 +178,7 @@ class Gazetteer:
         for length in range(len(key) + 1, POSTCODE_MAX + 1):
             found += rows[lengths == length][: limit - len(found)].tolist()
         place = self._codes.place
-        return [_Hit(PREFIX, turn, False, number, 0, int(place[row]), row) for number, row in enumerate(found)]
+        return [_Hit(PREFIX, turn, False, False, number, 0, int(place[row]), row) for number, row in enumerate(found)]
 
     def _mistyped_codes(self, key: str, country: str | None, turn: int) -> list[_Hit]:
         if len(key) < TYPO_MIN:
@@ -184,8 +192,21 @@ class Gazetteer:
             for row in range(begin, end):
                 place = int(self._codes.place[row])
                 if self._lies_in(place, country):
-                    hits.append(_Hit(TYPO, turn, False, -_in_common(key, other), len(other), place, row))
+                    hits.append(_Hit(TYPO, turn, False, False, -_in_common(key, other), len(other), place, row))
         return hits
+
+    def _beside(self, codes: list[_Hit], towns: list[_Hit]) -> list[_Hit]:
+        """`00-001 Warszawa` is in Warsaw, though another country alone has such a code."""
+        places = self._places
+        at = [hit.row for hit in towns if hit.tier == EXACT]
+        lat, lon, country = places.lat[at] / UNIT, places.lon[at] / UNIT, places.country[at]
+        found = []
+        for hit in codes:
+            north = np.abs(lat - self._codes.lat[hit.row] / UNIT)
+            east = np.abs((lon - self._codes.lon[hit.row] / UNIT + 180.0) % 360.0 - 180.0) * np.cos(np.radians(lat))
+            near = (north < BESIDE_DEG) & (east < BESIDE_DEG) & (country == places.country[hit.place])
+            found.append(hit if near.any() else hit._replace(astray=True))
+        return found
 
     def _lies_in(self, place: int, country: str | None) -> bool:
         return country is None or self._names[self._places.country[place]] == country
@@ -201,13 +222,28 @@ class Gazetteer:
             found = self._numbers(ranges, reading.country, tier, limit)
             known = {hit.row for hit in hits}
             hits += [
-                _Hit(tier, turn, True, self._doubt(place, reading, text) if tier == EXACT else 0, 0, place, place)
+                self._named(tier, turn, place, self._doubt(place, reading, text) if tier == EXACT else 0)
                 for place in found
                 if place not in known
             ]
             if len(hits) >= limit or (tier == PREFIX and hits and hits[0].tier == EXACT):
                 break
         return hits
+
+    def _shortened(self, reading: Reading, turn: int) -> list[_Hit]:
+        """The longest first words that lead anywhere; the biggest place of those that fit alike."""
+        found: dict[int, int] = {}
+        for name in reading.names:
+            for first, end, surely in shortened(self._keys.text, name):
+                for place in self._keys.place[first:end].tolist():
+                    if self._lies_in(place, reading.country):
+                        tier = SHORTENED if surely else HEAD
+                        found[place] = min(tier, found.get(place, tier))
+        return [self._named(tier, turn, place, 0) for place, tier in found.items()]
+
+    @staticmethod
+    def _named(tier: int, turn: int, place: int, doubt: int) -> _Hit:
+        return _Hit(tier, turn, False, True, doubt, 0, place, place)
 
     def _ranges(self, names: tuple[str, ...]) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         """Stretches of the keys that fit, tier by tier. Slips cost the most and are looked for only when asked for."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropoff.network.gazetteer_spelling import POSTCODE_MAX, local_key, name_keys, names_within, part_of_town, town_of
-from dropoff.network.gazetteer_words import other_names
+from dropoff.network.gazetteer_words import other_names, town_of_district
 
 Ints = NDArray[Any]
 SAME_PLACE_DEG: Final = 0.3
@@ -209,8 +209,13 @@ class _Found:
         self._by_name = np.argsort(rows.name, kind="stable")
         self._ends = np.searchsorted(rows.name[self._by_name], np.arange(len(names) + 1))
         self._districts: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._told_apart: set[tuple[str, str]] = set()
+        """Towns whose districts do not carry their name: a namesake of one of those is not that town."""
         for number, (country, name) in enumerate(names):
-            town = town_of(name, country)
+            town = town_of_district(country, name)
+            if town is not None:
+                self._told_apart.add((country, town))
+            town = town or town_of(name, country)
             if town is not None:
                 self._districts[country, town].append(number)
         self.drafts: list[_Draft] = []
@@ -234,6 +239,8 @@ class _Found:
             parts = districts if itself < 0 else [itself, *districts]
             for cluster, namesakes in self._clusters(np.concatenate([self._rows_of(part) for part in parts])):
                 names = self._rows.name[cluster]
+                if town in self._told_apart and (names == names[0]).all():
+                    continue
                 if names[0] != itself and (names == names[0]).all():
                     self.drafts[self.of_row[cluster[0]]].also.append(town[1])
                 else:

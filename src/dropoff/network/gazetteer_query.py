@@ -50,13 +50,20 @@ class Reading(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All the words, and what is left without numbers, in each spelling. Beside a number, two letters are rather
-        somebody's sign than a name."""
+        """All the words, what is left without numbers, and what stands behind a house's number, in each spelling.
+        Beside a number, two letters are rather somebody's sign than a name."""
         kept = tuple(word for word in self.words if not word.has_digit)
         if len(kept) < len(self.words) and sum(len(word.plain) for word in kept) < NAME_BESIDE_MIN:
             kept = ()
-        found = [" ".join(word[form] for word in words) for words in (self.words, kept) for form in (0, 1)]
+        runs = (self.words, kept, self._behind_a_number())
+        found = [" ".join(word[form] for word in words) for words in runs for form in (0, 1)]
         return tuple(name for name in dict.fromkeys(found) if name)
+
+    def _behind_a_number(self) -> tuple[Word, ...]:
+        """The town of `Nørregade 5 Aarhus`."""
+        numbers = [place for place, word in enumerate(self.words) if word.has_digit]
+        behind = self.words[numbers[-1] + 1 :] if numbers and numbers[-1] else ()
+        return behind if sum(len(word.plain) for word in behind) >= NAME_BESIDE_MIN else ()
 
     def codes(self) -> Iterator[CodeRead]:
         """Every run of words that may be a postcode, the longer first."""

@@ -10,19 +10,25 @@ from typing import Final
 from dropoff.network.gazetteer_spelling import plain
 
 _TOWNS: Final = {
-    "DK": """København/Copenhagen/Kopenhagen/Köpenhamn/Kööpenhamina/Kopenhaga, Helsingør/Elsinore""",
-    "NO": """Trondheim/Trondhjem""",
-    "SE": """Stockholm/Tukholma/Sztokholm, Göteborg/Gothenburg, Umeå/Uumaja, Luleå/Luulaja, Uppsala/Upsala""",
-    "FI": """Helsinki/Helsingfors, Turku/Åbo, Tampere/Tammerfors, Espoo/Esbo, Vantaa/Vanda, Oulu/Uleåborg, Vaasa/Vasa,
-        Pori/Björneborg, Porvoo/Borgå, Hämeenlinna/Tavastehus, Lappeenranta/Villmanstrand, Lahti/Lahtis, Rauma/Raumo,
-        Hamina/Fredrikshamn, Kokkola/Karleby, Pietarsaari/Jakobstad, Maarianhamina/Mariehamn, Raasepori/Raseborg,
-        Tammisaari/Ekenäs, Naantali/Nådendal, Kauniainen/Grankulla, Loviisa/Lovisa, Savonlinna/Nyslott,
-        Uusikaupunki/Nystad, Kerava/Kervo, Järvenpää/Träskända, Sipoo/Sibbo, Kirkkonummi/Kyrkslätt, Lohja/Lojo,
-        Inkoo/Ingå, Hanko/Hangö, Tornio/Torneå, Kajaani/Kajana""",
-    "DE": """Berlin/Berliini, München/Munich/Monachium, Köln/Cologne/Kolonia, Hamburg/Hampuri, Hannover/Hanover/Hanower,
-        Nürnberg/Nuremberg/Norymberga, Braunschweig/Brunswick/Brunszwik, Lübeck/Lubeka, Leipzig/Lipsk, Dresden/Drezno,
-        Aachen/Akwizgran, Bremen/Brema, Mainz/Moguncja, Regensburg/Ratyzbona, Flensburg/Flensborg, Kiel/Kilonia,
-        Konstanz/Constance, Trier/Trewir, Göttingen/Getynga, Stuttgart/Sztutgart""",
+    "DK": """København/Copenhagen/Kopenhagen/Köpenhamn/Kööpenhamina/Kopenhaga/Kbh, Helsingør/Elsinore,
+        Kongens Lyngby/Lyngby/Kgs Lyngby, Haderslev/Hadersleben, Aabenraa/Apenrade, Sønderborg/Sonderburg,
+        Tønder/Tondern, Ribe/Ripen, Nykøbing F/Nykøbing Falster, Nykøbing M/Nykøbing Mors,
+        Nykøbing Sj/Nykøbing Sjælland""",
+    "NO": """Trondheim/Trondhjem/Drontheim""",
+    "SE": """Stockholm/Tukholma/Sztokholm/Sthlm, Göteborg/Gothenburg/Gotenburg/Gbg, Umeå/Uumaja, Luleå/Luulaja,
+        Uppsala/Upsala, Gävle/Gefle""",
+    "FI": """Helsinki/Helsingfors/Hki, Turku/Åbo, Tampere/Tammerfors, Espoo/Esbo, Vantaa/Vanda, Oulu/Uleåborg,
+        Vaasa/Vasa, Pori/Björneborg, Porvoo/Borgå, Hämeenlinna/Tavastehus, Lappeenranta/Villmanstrand,
+        Lahti/Lahtis, Rauma/Raumo, Hamina/Fredrikshamn, Kokkola/Karleby, Pietarsaari/Jakobstad,
+        Maarianhamina/Mariehamn, Raasepori/Raseborg, Tammisaari/Ekenäs, Naantali/Nådendal,
+        Kauniainen/Grankulla, Loviisa/Lovisa, Savonlinna/Nyslott, Uusikaupunki/Nystad, Kerava/Kervo,
+        Järvenpää/Träskända, Sipoo/Sibbo, Kirkkonummi/Kyrkslätt, Lohja/Lojo, Inkoo/Ingå, Hanko/Hangö,
+        Tornio/Torneå, Kajaani/Kajana""",
+    "DE": """Berlin/Berliini, München/Munich/Monachium, Köln/Cologne/Kolonia, Hamburg/Hampuri/Hamborg,
+        Hannover/Hanover/Hanower, Nürnberg/Nuremberg/Norymberga, Braunschweig/Brunswick/Brunszwik,
+        Lübeck/Lubeka/Lybæk, Leipzig/Lipsk, Dresden/Drezno, Aachen/Akwizgran, Bremen/Brema, Mainz/Moguncja,
+        Regensburg/Ratyzbona, Flensburg/Flensborg, Kiel/Kilonia, Schleswig/Slesvig, Konstanz/Constance,
+        Trier/Trewir, Göttingen/Getynga, Stuttgart/Sztutgart""",
     "AT": """Wien/Vienna/Wiedeń""",
     "PL": """Warszawa/Warsaw/Warschau/Varsova, Kraków/Cracow/Krakau/Krakova, Gdańsk/Danzig, Wrocław/Breslau,
         Poznań/Posen, Szczecin/Stettin, Łódź/Lodsch, Gdynia/Gdingen, Toruń/Thorn, Bydgoszcz/Bromberg,
@@ -45,6 +51,10 @@ _TOWNS: Final = {
     "ES": """Sevilla/Seville""",
     "PT": """Lisboa/Lisbon/Lissabon/Lizbona, Porto/Oporto""",
 }
+_DISTRICTS: Final = {
+    "EE": {"Tallinn": "Haabersti/Kesklinna/Kristiine/Lasnamäe/Mustamäe/Nõmme/Pirita/Põhja-Tallinna"},
+}
+"""Towns that GeoNames knows by the names of their districts alone."""
 _COUNTRIES: Final = {
     "DK": "Danmark/Denmark/Dänemark/Dania/Tanska",
     "NO": "Norge/Noreg/Norway/Norwegen/Norwegia/Norja",
@@ -108,6 +118,20 @@ def _countries() -> dict[str, str]:
 def other_names(country: str, name: str) -> tuple[str, ...]:
     """What the same town is called elsewhere."""
     return _towns().get((country, plain(name)), ())
+
+
+@cache
+def _towns_of_districts() -> dict[tuple[str, str], str]:
+    return {
+        (country, part): town
+        for country, towns in _DISTRICTS.items()
+        for town, parts in towns.items()
+        for part in parts.split("/")
+    }
+
+
+def town_of_district(country: str, name: str) -> str | None:
+    return _towns_of_districts().get((country, name))
 
 
 def country_named(words: str) -> str | None:
