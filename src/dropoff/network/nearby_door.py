@@ -5,15 +5,14 @@ answers the same to what is plain, byte by byte.
 """
 
 import re
+import time
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
 from litestar.types import ASGIApp, Receive, Send
 
-from dropoff.kernel.clock import now
 from dropoff.network.nearby import Nearby, Snapshot
-from dropoff.network.nearby_hours import minute_of
 from dropoff.network.nearby_ranking import Found, Slow
 from dropoff.network.search_query import LIMIT_MAX, Filters, SearchQuery, filters_of
 from dropoff.web.body import parsed_query
@@ -32,7 +31,7 @@ class Door:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "GET":
-            told = plainly(self._nearby.snapshot, scope["query_string"], minute_of(now()))
+            told = plainly(self._nearby.snapshot, scope["query_string"], int(time.time()) // 60)
             if told is not None:
                 scope["path_template"] = PATH
                 await send(_start(len(told)))

@@ -1,40 +1,64 @@
 """Structured logs: one JSON object a line on standard error, without bodies, paths, codes or names."""
 
+import asyncio
 import logging
 import os
 import sys
+import time
 import traceback
 from contextlib import suppress
-from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import structlog
 
-from dropoff.kernel.clock import now
-
-
-class RequestLine(msgspec.Struct):
-    request_id: str
-    method: str
-    route: str
-    status: int
-    ms: float
-    who: str
-    event: str = "request"
-    level: str = "info"
-    logger: str = "dropoff.request"
-    timestamp: datetime = msgspec.field(default_factory=now)
-
-
 ERRORS_MAX = 10
-_encode = msgspec.json.Encoder().encode
+_WRITE_MAX = 4_096
+"""So much is written to a pipe in one piece, whoever else writes to it."""
 
 
-def tell_request(line: RequestLine) -> None:
-    """The line of each answer goes straight out: through the logging machinery it took longer than many answers."""
-    with suppress(OSError):
-        os.write(2, _encode(line) + b"\n")
+class RequestLines:
+    """The line of each answer, beside the logging machinery, in which it took longer than many answers. What is told
+    within one turn of the event loop goes out together, at its end."""
+
+    def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+        self._second, self._date = 0, b""
+
+    def tell(self, request_id: str, method: str, route: str, status: int, ms: float, who: str) -> None:
+        at = time.time()
+        second = int(at)
+        if second != self._second:
+            self._second, self._date = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
+        facts = _facts(method, route, status, who), request_id.encode(), ms, self._date, (at - second) * 1e3
+        self._waiting.append(b'{%b,"request_id":"%b","ms":%.1f,"timestamp":"%b.%03dZ"}\n' % facts)
+        if len(self._waiting) == 1:
+            self._soon()
+
+    def _soon(self) -> None:
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:  # no loop runs, so nobody is kept waiting
+            self.flush()
+
+    def flush(self) -> None:
+        lines, self._waiting = self._waiting, []
+        some: list[bytes] = []
+        size = 0
+        for line in [*lines, b""]:
+            if some and (size + len(line) > _WRITE_MAX or not line):
+                with suppress(OSError):
+                    os.write(2, b"".join(some))
+                some, size = [], 0
+            some.append(line)
+            size += len(line)
+
+
+@lru_cache(maxsize=4_096)
+def _facts(method: str, route: str, status: int, who: str) -> bytes:
+    facts = {"event": "request", "level": "info", "logger": "dropoff.request"}
+    return msgspec.json.encode(facts | {"method": method, "route": route, "status": status, "who": who})[1:-1]
 
 
 def told(error: BaseException | None) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from prometheus_client import Histogram
 
 from dropoff.web import metrics
-from dropoff.web.logs import RequestLine, tell_request
+from dropoff.web.logs import RequestLines
+from dropoff.web.protocol import TAKES_READY_HEAD, ready_head
 
 
 def policy(images: Iterable[str] = ()) -> bytes:
@@ -56,8 +56,12 @@ def caller(scope: Any) -> str:
 class Edge:
     def __init__(self, app: ASGIApp, https: bool) -> None:
         self.app = app
-        self.seen: dict[tuple[str, str], Histogram] = {}
-        self.headers = HEADERS + ([(b"strict-transport-security", b"max-age=31536000")] if https else [])
+        self.lines = RequestLines()
+        self.seen: dict[tuple[str, int], metrics.Times] = {}
+        headers = HEADERS + ([(b"strict-transport-security", b"max-age=31536000")] if https else [])
+        self.headers = headers
+        self.ready = ready_head(headers)
+        self.ready_not_kept = ready_head([*headers, NOT_KEPT])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -74,14 +78,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = self.headers
-                wider: Any = scope.get("dropoff_policy")
-                if wider is not None:
-                    own = [(name, wider if name == b"content-security-policy" else value) for name, value in own]
-                given = [*message["headers"], *own, (b"x-request-id", request_id.encode())]
-                if not any(name.lower() == b"cache-control" for name, _ in given):
-                    given.append(NOT_KEPT)
-                message["headers"] = given
+                self._add_headers(scope, message, request_id.encode())
             await send(message)
 
         try:
@@ -89,13 +86,27 @@ class Edge:
         finally:
             self._tell(scope, status, time.perf_counter() - started, request_id)
 
+    def _add_headers(self, scope: Any, message: Any, request_id: bytes) -> None:
+        keeps = False
+        for name, _ in message["headers"]:
+            if name == b"cache-control" or name.lower() == b"cache-control":
+                keeps = True
+        wider = scope.get("dropoff_policy")
+        if wider is None and TAKES_READY_HEAD in scope.get("extensions", ()):
+            ready = self.ready if keeps else self.ready_not_kept
+            message[TAKES_READY_HEAD] = b"%bx-request-id: %b\r\n" % (ready, request_id)
+            return
+        own = self.headers if keeps else [*self.headers, NOT_KEPT]
+        if wider is not None:
+            own = [(name, wider if name == b"content-security-policy" else value) for name, value in own]
+        message["headers"] = [*message["headers"], *own, (b"x-request-id", request_id)]
+
     def _tell(self, scope: Any, status: int, seconds: float, request_id: str) -> None:
         route = scope.get("path_template") or "unrouted"
-        kind = (route, f"{status // 100}xx")
+        kind = (route, status)
         seen = self.seen.get(kind)
         if seen is None:
-            seen = self.seen[kind] = metrics.REQUESTS.labels(*kind)
+            seen = self.seen[kind] = metrics.REQUESTS.of(route, f"{status // 100}xx")
         seen.observe(seconds)
         if log.isEnabledFor(logging.INFO):
-            ms = round(seconds * 1000, 1)
-            tell_request(RequestLine(request_id, scope["method"], route, status, ms, caller(scope)))
+            self.lines.tell(request_id, scope["method"], route, status, seconds * 1000, caller(scope))
