@@ -3,6 +3,7 @@ import sqlalchemy as sa
 from dropoff.db.schema import Json, Serial, at, current_xid, id_column, live_column, metadata, one_of, ref, text
 
 JOB_STATES = ("ready", "running", "done", "dead")
+_OF_A_PLACE = sa.text("location_id IS NOT NULL AND retailer_id IS NULL")
 
 event = sa.Table(
     "event",
@@ -24,6 +25,8 @@ event = sa.Table(
     sa.Column("return_id", sa.String(30), index=True),
     sa.Index("ix_event_cursor", "xid", "seq"),
     sa.Index("ix_event_retailer_cursor", "retailer_id", "xid", "seq"),
+    # A place's own story for its operator, without the hand-ins, which would make it as long as the log.
+    sa.Index("ix_event_place", "location_id", "seq", sqlite_where=_OF_A_PLACE, postgresql_where=_OF_A_PLACE),
 )
 
 consumer = sa.Table(

@@ -206,6 +206,11 @@ PROBLEMS: dict[str, ProblemKind] = {
     "location-unknown": ProblemKind(
         404, "There is no such location", "Check the location's id with GET /v1/locations."
     ),
+    "location-not-open": ProblemKind(
+        409,
+        "The place has left the network",
+        "A closed place can be reopened; one that its source took out comes back with its source.",
+    ),
     "carrier-unknown": ProblemKind(
         422,
         "No installed carrier has that name or service",

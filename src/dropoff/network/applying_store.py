@@ -19,6 +19,8 @@ from dropoff.network.tables import (
     network_revision,
 )
 
+_LEFT = ("closed", "removed")
+"""What an operator closed is not the source's to remove, or it would come back open once the source has it again."""
 _CONTENT = [c.name for c in location_stage.c if c.name not in ("import_id", "external_id", "id", "verdict")]
 
 
@@ -107,10 +109,10 @@ def weigh(tx: Tx, import_id: str, source: str, replaces: bool) -> Weight:
         hidden,
         location.c.source == source,
         location.c.external_id == location_stage.c.external_id,
-        location.c.state != "removed",
+        location.c.state.not_in(_LEFT),
         public,
     )
-    held = sa.select(sa.func.count()).where(location.c.source == source, location.c.state != "removed", public)
+    held = sa.select(sa.func.count()).where(location.c.source == source, location.c.state.not_in(_LEFT), public)
     return Weight(
         created=by_verdict.get("new", 0),
         updated=by_verdict.get("changed", 0),
@@ -136,7 +138,7 @@ def _missing(import_id: str, source: str) -> sa.ColumnElement[bool]:
         location_import_row.c.external_id == location.c.external_id,
         location_import_row.c.spared.is_(True),
     )
-    return sa.and_(location.c.source == source, location.c.state != "removed", ~is_staged, ~is_spared)
+    return sa.and_(location.c.source == source, location.c.state.not_in(_LEFT), ~is_staged, ~is_spared)
 
 
 def start_applying(tx: Tx, import_id: str, weight: Weight) -> bool:
@@ -179,8 +181,10 @@ def apply_some(tx: Tx, import_id: str, source: str, revision: int, at: datetime,
 
 
 def _update(tx: Tx, import_id: str, source: str, ids: Sequence[str], revision: int, at: datetime) -> None:
-    """A place that had been removed comes back; one that is paused or closed by hand stays so."""
-    state = sa.case((location.c.state == "removed", "active"), else_=location.c.state)
+    """A place that had been removed comes back; one that is paused or closed by hand stays so, also when its source had
+    lost it meanwhile."""
+    back = sa.case((location.c.paused_by.is_not(None), "paused"), else_="active")
+    state = sa.case((location.c.state == "removed", back), else_=location.c.state)
     values: dict[str, Any] = {name: location_stage.c[name] for name in _CONTENT}
     values |= {"state": state, "revision": revision, "updated_at": at}
     tx.change(

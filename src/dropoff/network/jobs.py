@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dropoff.kernel.clock import now
-from dropoff.network import gazetteer_importing, sources_jobs
+from dropoff.network import gazetteer_importing, location_states, sources_jobs
 from dropoff.network.gazetteer_refreshing import GazetteerRefresher
 from dropoff.network.importing import clear_uploads, sweep
 from dropoff.network.refreshing import Refresher
 
 SWEEP: Final = "network.sweep_imports"
-PERIODIC: Final[dict[str, int]] = {SWEEP: 3600, **sources_jobs.PERIODIC}
+PAUSES_AT_ONCE: Final = 100
+END_PAUSES: Final = "network.end_pauses"
+PERIODIC: Final[dict[str, int]] = {SWEEP: 3600, END_PAUSES: 60, **sources_jobs.PERIODIC}
 """Job kind → seconds between runs."""
 
 
@@ -21,7 +23,11 @@ def handlers(context: Any) -> dict[str, Callable[..., None]]:
         context.db.write_sync(gazetteer_importing.sweep, now())
         gazetteer_importing.clear_away(context.db)
 
-    return {SWEEP: sweep_imports, **sources_jobs.handlers(context)}
+    def end_pauses(*_: Any) -> None:
+        while context.db.write_sync(location_states.end_pauses, now(), PAUSES_AT_ONCE) == PAUSES_AT_ONCE:
+            pass
+
+    return {SWEEP: sweep_imports, END_PAUSES: end_pauses, **sources_jobs.handlers(context)}
 
 
 def consumers(_: Any) -> list[Any]:

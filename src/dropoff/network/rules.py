@@ -9,6 +9,19 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 WEEKDAYS: Final = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+LOCATION_MOVES: Final[dict[tuple[str, str], str]] = {
+    ("active", "pause"): "paused",
+    ("paused", "pause"): "paused",  # for another reason, or until another time
+    ("active", "resume"): "active",
+    ("paused", "resume"): "active",
+    ("active", "close"): "closed",
+    ("paused", "close"): "closed",
+    ("closed", "close"): "closed",
+    ("active", "reopen"): "active",
+    ("paused", "reopen"): "paused",
+    ("closed", "reopen"): "active",
+}
+"""State of a place and what somebody does with it → its next state. Of a `removed` place its source decides alone."""
 _CUTOFF = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 

@@ -3,6 +3,20 @@ import sqlalchemy as sa
 from dropoff.db.schema import Json, at, id_column, live_column, metadata, one_of, ref, text
 
 LOCATION_KINDS = ("store", "locker", "post_office", "hub")
+NOT_OF_SOURCE = (
+    "id",
+    "source",
+    "external_id",
+    "state",
+    "revision",
+    "pause_reason",
+    "paused_until",
+    "paused_by",
+    "created_at",
+    "updated_at",
+)
+"""Columns of a place that no import fills in."""
+_ENDS = sa.text("paused_until IS NOT NULL")
 
 location = sa.Table(
     "location",
@@ -31,12 +45,46 @@ location = sa.Table(
     text("place_key", 200, index=True),  # folded city, for q=
     text("postcode_key", 40, index=True),  # folded postcode, for q=
     sa.Column("revision", sa.BigInteger, nullable=False, index=True),
+    # Of a pause in force, or one that the place comes back with after its source had lost it for a while.
+    sa.Column("pause_reason", sa.String(200)),
+    at("paused_until", nullable=True),  # null: until somebody resumes
+    sa.Column("paused_by", sa.String(60)),
     at("created_at"),
     at("updated_at"),
     one_of("kind", LOCATION_KINDS),
     one_of("state", ("active", "paused", "closed", "removed")),
     sa.UniqueConstraint("source", "external_id"),  # the same place of a source is one row, however often it is imported
     sa.CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="position"),
+    # Pauses that end by themselves are looked for every minute, among a million places.
+    sa.Index("ix_location_paused_until", "paused_until", sqlite_where=_ENDS, postgresql_where=_ENDS),
+)
+
+# Days on which a place keeps other hours than it usually does. Of several for one day the latest entered holds.
+location_closure = sa.Table(
+    "location_closure",
+    metadata,
+    id_column(),
+    ref("location_id", "location.id", index=True),
+    sa.Column("first_day", sa.Date, nullable=False),  # by the clock of the place, like all of its hours
+    sa.Column("last_day", sa.Date, nullable=False),
+    text("hours", 60),  # `off`, or OSM time spans such as `10:00-14:00,16:00-18:00`
+    text("reason", 200),
+    at("created_at"),
+    text("created_by", 60),
+    at("removed_at", nullable=True),
+    sa.CheckConstraint("first_day <= last_day", name="days"),  # no closure that is over before it begins
+)
+
+# A field that an operator set by hand. The place itself holds the value; here stands what its source says instead,
+# which comes back when the field is given back, and which syncs keep up to date.
+location_override = sa.Table(
+    "location_override",
+    metadata,
+    sa.Column("location_id", sa.String(30), sa.ForeignKey("location.id"), primary_key=True),
+    sa.Column("field", sa.String(30), primary_key=True),  # one owner of a field: the source, or the operator
+    sa.Column("source_value", Json),
+    at("made_at"),
+    text("made_by", 60),
 )
 
 network_revision = sa.Table(
@@ -116,11 +164,7 @@ location_stage = sa.Table(
     sa.Column("external_id", sa.String(200), primary_key=True),
     sa.Column("id", sa.String(30), nullable=False),  # used when the row is new
     sa.Column("verdict", sa.String(10)),  # new, changed, same, then done; null until compared with the network
-    *[
-        sa.Column(c.name, c.type, nullable=False)
-        for c in location.columns
-        if c.name not in ("id", "source", "external_id", "state", "revision", "created_at", "updated_at")
-    ],
+    *[sa.Column(c.name, c.type, nullable=False) for c in location.columns if c.name not in NOT_OF_SOURCE],
     sa.Index("ix_location_stage_verdict", "import_id", "verdict"),
 )
 

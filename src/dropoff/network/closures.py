@@ -1,0 +1,84 @@
+"""Days on which a place keeps other hours than it usually does: what may be entered, and what it comes to. Pure.
+
+A closure is one more rule of OSM hours behind the usual ones, and like there the later rule holds for its days.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Annotated, Final, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from dropoff.kernel.errors import FieldError, Problem, invalid
+from dropoff.network import hours
+
+OFF: Final = "off"
+UNKNOWN: Final = "24/7 unknown"
+"""Usual hours that nobody knows: with closures behind it, the place is surely closed on those days."""
+DAYS_MAX: Final = 366
+AHEAD_MAX: Final = timedelta(days=2 * 366)
+CLOSURES_MAX: Final = 20
+"""Of one place, that are not over yet."""
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SPAN: Final = r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d"
+_SPANS: Final = re.compile(rf"{_SPAN}(,{_SPAN}){{0,3}}", re.ASCII)
+
+
+class NewClosure(msgspec.Struct, frozen=True, kw_only=True):
+    """`last_day` is the last one of it. `hours`: `off`, or up to four OSM time spans between commas."""
+
+    first_day: date
+    last_day: date
+    hours: Annotated[str, Meta(max_length=60)] = OFF
+    reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Days(Protocol):
+    """What is asked of a closure here."""
+
+    @property
+    def first_day(self) -> date: ...
+    @property
+    def last_day(self) -> date: ...
+    @property
+    def hours(self) -> str: ...
+
+
+def problem_of(new: NewClosure, today: date) -> Problem | None:
+    """`today`: by the clock of the place."""
+    if new.last_day < new.first_day:
+        return invalid("/last_day", "The last day is before the first one.")
+    if new.last_day < today:
+        return invalid("/last_day", "These days are over.")
+    if (new.last_day - new.first_day).days >= DAYS_MAX:
+        return invalid("/last_day", f"A closure has at most {DAYS_MAX} days; close the place instead.")
+    if new.first_day > today + AHEAD_MAX:
+        return invalid("/first_day", "That is more than two years ahead.")
+    if new.hours != OFF and not (_SPANS.fullmatch(new.hours) and hours.is_hours(new.hours)):
+        told = "Hours are `off`, or up to four time spans such as `10:00-14:00,16:00-18:00`."
+        return Problem("invalid-request", told, (FieldError("/hours", told),))
+    return None
+
+
+def expression_with(expression: str, closures: Iterable[Days], *, is_known: bool) -> str:
+    """OSM hours that say both, `expression` itself when there is no closure. `closures` in the order in which they were
+    entered; `is_known`: the usual hours can be evaluated."""
+    rules = [f"{_days(closure)} {closure.hours}" for closure in closures]
+    if not rules:
+        return expression
+    return "; ".join([expression if is_known else UNKNOWN, *rules])
+
+
+def _days(closure: Days) -> str:
+    first, last = _day(closure.first_day), _day(closure.last_day)
+    return first if first == last else f"{first}-{last}"
+
+
+def _day(day: date) -> str:
+    return f"{day.year} {_MONTHS[day.month - 1]} {day.day:02}"
+
+
+def today_at(at: datetime, zone: str) -> date:
+    return at.astimezone(hours.zone_named(zone)).date()

@@ -1,0 +1,115 @@
+"""SQL of places kept by hand: their states, their closures, and how a change of one place reaches every search."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from dropoff.db import Tx
+from dropoff.network import applying_store
+from dropoff.network.tables import location, location_closure
+
+WAKE = "network"
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a place stands. The pause's columns may be set without one: see `tables`."""
+
+    id: str
+    state: str
+    live: bool
+    zone: str
+    pause_reason: str | None
+    paused_until: datetime | None
+    paused_by: str | None
+
+
+class Closure(msgspec.Struct, frozen=True):
+    """Both days are of the closure. `hours` is `off`, or the spans that hold instead of the usual ones."""
+
+    id: str
+    location_id: str
+    first_day: date
+    last_day: date
+    hours: str
+    reason: str
+    created_at: datetime
+    created_by: str
+    removed_at: datetime | None
+
+
+_standing = [location.c[name] for name in Standing.__struct_fields__]
+_closure = [location_closure.c[name] for name in Closure.__struct_fields__]
+
+
+def _standing_of(row: Any) -> Standing:
+    return Standing(*row)
+
+
+def _closure_of(row: Any) -> Closure:
+    return Closure(*row)
+
+
+def standing(tx: Tx, location_id: str) -> Standing | None:
+    row = tx.first(sa.select(*_standing).where(location.c.id == location_id))
+    return _standing_of(row) if row else None
+
+
+def next_revision(tx: Tx) -> int:
+    """Of the network, in force with this transaction: what carries it is searched by everybody within two seconds.
+    Changes of the network follow one another from here on."""
+    revision = applying_store.lock_network(tx) + 1
+    applying_store.set_revision(tx, revision)
+    tx.wake(WAKE)
+    return revision
+
+
+def move(tx: Tx, location_id: str, states: Sequence[str], values: dict[str, Any], at: datetime) -> Standing | None:
+    """None when the place is not there, or in none of these states."""
+    changed = values | {"revision": next_revision(tx), "updated_at": at}
+    held = sa.and_(location.c.id == location_id, location.c.state.in_(states))
+    rows = tx.change(sa.update(location).where(held).values(changed).returning(*_standing))
+    return _standing_of(rows[0]) if rows else None
+
+
+def touch(tx: Tx, location_id: str, at: datetime) -> None:
+    """Something that searches show of the place has changed beside its own row."""
+    values = {"revision": next_revision(tx), "updated_at": at}
+    tx.change(sa.update(location).where(location.c.id == location_id).values(values))
+
+
+def pauses_over(tx: Tx, at: datetime, limit: int) -> list[str]:
+    """Paused places whose time has come."""
+    over = sa.and_(location.c.paused_until.is_not(None), location.c.paused_until <= at, location.c.state == "paused")
+    query = sa.select(location.c.id).where(over).order_by(location.c.paused_until, location.c.id)
+    return [row.id for row in tx.read(query.limit(limit))]
+
+
+def add_closure(tx: Tx, closure: Closure) -> None:
+    tx.append(location_closure, msgspec.structs.asdict(closure))
+
+
+def find_closure(tx: Tx, closure_id: str) -> Closure | None:
+    """Also one that was taken back."""
+    row = tx.first(sa.select(*_closure).where(location_closure.c.id == closure_id))
+    return _closure_of(row) if row else None
+
+
+def remove_closure(tx: Tx, closure_id: str, at: datetime) -> Closure | None:
+    """None when it is not there or was taken back before."""
+    held = sa.and_(location_closure.c.id == closure_id, location_closure.c.removed_at.is_(None))
+    rows = tx.change(sa.update(location_closure).where(held).values(removed_at=at).returning(*_closure))
+    return _closure_of(rows[0]) if rows else None
+
+
+def closures(tx: Tx, location_ids: Sequence[str], since: date) -> list[Closure]:
+    """In force on that day or later, in the order in which they were entered: for a day that several hold for, the
+    last of them counts."""
+    query = sa.select(*_closure).where(
+        location_closure.c.location_id.in_(location_ids),
+        location_closure.c.removed_at.is_(None),
+        location_closure.c.last_day >= since,
+    )
+    return [_closure_of(row) for row in tx.read(query.order_by(location_closure.c.id))]
