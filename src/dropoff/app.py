@@ -17,6 +17,7 @@ from dropoff.access.service import install_operator_key, is_right_secret
 from dropoff.cases import api as cases_api
 from dropoff.counter import api as counter_api
 from dropoff.counter import jobs as counter_jobs
+from dropoff.counter import pages as counter_pages
 from dropoff.db import Database
 from dropoff.db.vault import Vault
 from dropoff.events import api as events_api
@@ -64,6 +65,7 @@ ROOMS = (
     network_pages,
     returns_api,
     counter_api,
+    counter_pages,
     freight_api,
     receiving_api,
     receiving_pages,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from tests.browser.conftest import pair, without_script
 
 from dropoff.kernel import gs1
 
@@ -40,6 +41,7 @@ def shopper(page: Page, world, more: str = "") -> None:
 
 
 def paired(page: Page, world) -> None:
+    without_script(page)
     page.goto(world.pairing_url())
     page.get_by_role("button", name="Yes, this is the till").click()
     page.wait_for_url("**/till")
@@ -176,6 +178,40 @@ def signed_in(page: Page, world) -> None:
     expect(page.get_by_role("heading", name="The network", exact=True)).to_be_visible()
 
 
+def counter_times(page: Page, world) -> None:
+    till_taken_by_script(page, world)
+    page.context.clear_cookies()
+    signed_in(page, world)
+    page.get_by_role("link", name="Counter time").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Counter time")
+    expect(page.get_by_role("heading", name="By place")).to_be_visible()
+
+
+def till_open_pass(page: Page, world) -> None:
+    """With the script: one thing is unticked, and its reason waits for a tap."""
+    pair(page, world)
+    retailer, _ = world.retailer()
+    expect(page.locator("#till[data-scripted]")).to_be_attached()
+    page.keyboard.type(world.issue(retailer)["pass"]["url"])
+    page.keyboard.press("Enter")
+    page.locator("#desk").get_by_text("Wollsocken").click()
+    expect(page.get_by_role("button", name="Wet or leaking")).to_be_visible()
+
+
+def till_taken_by_script(page: Page, world) -> None:
+    till_open_pass(page, world)
+    page.keyboard.type(world.tag())
+    page.keyboard.press("Enter")
+    expect(page.locator("#desk").get_by_role("heading", level=1)).to_have_text("Taken in")
+
+
+def till_wrong_tag(page: Page, world) -> None:
+    till_open_pass(page, world)
+    page.keyboard.type("1Z999AA10123456784")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("UPS")
+
+
 def wrong_key(page: Page, _: object) -> None:
     page.goto("/login")
     page.get_by_label("Key").fill("op_wrong")
@@ -239,6 +275,10 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
     "till counts differ": till_counts_differ,
     "till broken seal": till_broken_seal,
     "till lost": till_lost,
+    "till with script: open pass": till_open_pass,
+    "till with script: taken": till_taken_by_script,
+    "till with script: wrong tag": till_wrong_tag,
+    "counter times": counter_times,
 }
 
 

@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.conftest import without_script
 
 from dropoff.kernel import gs1
 
@@ -183,6 +184,7 @@ def test_a_fresh_bag_label_opens_its_bag(till: Page) -> None:
 
 
 def test_a_test_till_says_so_and_takes_no_real_code(visit: Page, world) -> None:
+    without_script(visit)
     visit.goto(world.pairing_url(world.test_place()))
     visit.get_by_role("button", name="Yes, this is the till").click()
     expect(visit.get_by_text("Test till")).to_be_visible()

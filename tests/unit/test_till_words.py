@@ -10,6 +10,7 @@ from dropoff.kernel import gs1
 from dropoff.kernel.foreign import Foreign
 from dropoff.receiving import till_views, till_words
 from dropoff.receiving.state import ContainerView, CounterState, Counts, PlaceView, Stop
+from dropoff.receiving.till_script import ICONS, script_words
 from dropoff.shopper import receipts
 from dropoff.web.shell import ENVIRONMENT, render
 
@@ -125,7 +126,10 @@ def test_a_paused_place_says_so_before_anyone_scans() -> None:
     for paused in (True, False):
         till = till_views.TillView("Späti", "Till 1", "csrf", paused=paused)
         view = till_views.home_view(till, state(), "Europe/Berlin", NOW, key="k", result=None, undo=None)
-        assert ("This place is paused" in render("till/home.html", view, page="till").decode()) is paused
+        assert (
+            "This place is paused"
+            in render("till/home.html", view, page="till", words=script_words(), icons=ICONS).decode()
+        ) is paused
 
 
 def test_handover_ticks_what_was_scanned_and_nothing_else() -> None:

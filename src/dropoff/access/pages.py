@@ -19,6 +19,7 @@ OPERATOR_LINKS: Final = (
     ("/v1/lanes", "Lanes", "From where to whom, on which days and until when"),
     ("/v1/shipments", "Shipments", "What is planned, booked and on its way"),
     ("/v1/cases", "Cases", "What needs a human: missing, unexpected, unknown"),
+    ("/counter-times", "Counter time", "How long customers stand at the counter"),
     ("/health/ready", "Health", "Whether this server can work"),
 )
 RETAILER_LINKS: Final = (

@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import for_device
 from dropoff.access.principal import principal
-from dropoff.counter import containers, hand_ins, scans, undo
+from dropoff.counter import bagging, containers, hand_ins, scans, undo
 from dropoff.counter.reading import read as read_text
 from dropoff.counter.till import Till
 from dropoff.counter.views import ContainerAnswer, ContainerView
@@ -86,9 +86,10 @@ async def confirm_hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
     of = context(request)
     result = await outcome(
         request,
-        hand_ins.confirm_hand_in,
+        bagging.take_in,
         of.passes,
         of.settings.base_url,
+        of.settings.gs1_prefix,
         till_of(request),
         data,
         now(),
@@ -97,6 +98,8 @@ async def confirm_hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
     if not isinstance(result, Problem) and not result.replayed:
         told = msgspec.json.decode(result.body, type=Told)
         metrics.HAND_INS.labels(verdict=told.verdict, reason=told.reason or "").inc()
+        if told.verdict == "accepted" and data.took_ms is not None:
+            metrics.COUNTER_TIME.observe(data.took_ms / 1000)
     return send(request, result)
 
 

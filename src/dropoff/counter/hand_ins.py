@@ -8,7 +8,7 @@ statements behind a savepoint: when one of them finds nothing left, all of them 
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -34,12 +34,15 @@ from dropoff.web.schema import Code, Time, WeightG
 
 _ID = re.compile(ids.ID_PATTERN)
 UnitRef = Annotated[str, Meta(min_length=1, max_length=60)]
+TookMs = Annotated[int, Meta(ge=0, le=3_600_000)]
 
 
 class ParcelIn(msgspec.Struct, frozen=True):
     tag: Code
     units: Annotated[tuple[UnitRef, ...], Meta(min_length=1, max_length=200)]
     weight_g: WeightG | None = None
+    packing: Literal["sealed", "box_free"] | None = None
+    """A closed parcel that nobody looked into, or things that the clerk saw."""
 
 
 class RefusedIn(msgspec.Struct, frozen=True):
@@ -53,8 +56,11 @@ class HandIn(msgspec.Struct, frozen=True, kw_only=True):
     parcels: Annotated[tuple[ParcelIn, ...], Meta(max_length=50)]
     refused: Annotated[tuple[RefusedIn, ...], Meta(max_length=200)] = ()
     container: Code | None = None
-    """Its id or its SSCC as scanned; without one the parcels wait loose."""
+    """Its id or its SSCC as scanned; `auto`: the open one that goes there, else a new bag; without one the parcels wait
+    loose."""
     scanned_at: Time
+    took_ms: TookMs | None = None
+    """Counter time: from the first scan until this was sent, by the till's own clock."""
 
     @property
     def taken(self) -> list[str]:
@@ -92,6 +98,8 @@ class UnitAnswer(msgspec.Struct, frozen=True):
 class ContainerTaken(msgspec.Struct, frozen=True):
     id: str
     sscc: str
+    new: bool = False
+    """Opened by this hand-in: its number stands nowhere yet."""
 
 
 class HandInAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -338,6 +346,7 @@ def _keep(tx: Tx, asked: Asked, known: Known | None, answer: HandInAnswer) -> No
             "receipt_hash": token_hash(receipt.token) if receipt else None,
             "scanned_at": asked.data.scanned_at,
             "received_at": asked.at,
+            "took_ms": asked.data.took_ms,
         },
     )
 
@@ -352,6 +361,7 @@ def _request(data: HandIn) -> dict[str, object]:
                 "tag": tags.fold_tag(parcel.tag) if tags.is_wellformed_tag(parcel.tag) else None,
                 "units": [_kept_id(unit) for unit in parcel.units],
                 "weight_g": parcel.weight_g,
+                "packing": parcel.packing,
             }
             for parcel in data.parcels
         ],

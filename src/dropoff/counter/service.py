@@ -3,6 +3,7 @@
 The functions live in `movement` (leaving and arriving), `containers`, `hand_ins` and `scans`.
 """
 
+from dropoff.counter.bagging import take_in
 from dropoff.counter.containers import (
     NewContainer,
     PackIn,
@@ -14,7 +15,15 @@ from dropoff.counter.containers import (
     seal,
     unseal,
 )
-from dropoff.counter.hand_ins import HandIn, HandInAnswer, ParcelIn, RefusedIn, confirm_hand_in, shape_problem
+from dropoff.counter.hand_ins import (
+    ContainerTaken,
+    HandIn,
+    HandInAnswer,
+    ParcelIn,
+    RefusedIn,
+    confirm_hand_in,
+    shape_problem,
+)
 from dropoff.counter.movement import (
     Arrival,
     Waiting,
@@ -59,6 +68,7 @@ __all__ = [
     "ContainerAnswer",
     "ContainerRow",
     "ContainerScan",
+    "ContainerTaken",
     "ContainerView",
     "ForeignScan",
     "HandIn",
@@ -106,6 +116,7 @@ __all__ = [
     "sealed_and_loose",
     "sealed_containers",
     "shape_problem",
+    "take_in",
     "too_many_misses",
     "undo_hand_in",
     "undoable",

@@ -92,3 +92,15 @@ def places_of(tx: Tx, parcel_ids: Collection[str]) -> dict[str, str]:
         .where(parcel.c.id.in_(parcel_ids))
     )
     return {row.id: row.location_id for row in tx.read(query)}
+
+
+def took_times(tx: Tx, first_kept: str, limit: int) -> list[tuple[str, int]]:
+    """(location, milliseconds) of the latest accepted hand-ins whose till measured its counter time. Ids sort by
+    time."""
+    query = (
+        sa.select(hand_in.c.location_id, hand_in.c.took_ms)
+        .where(hand_in.c.id >= first_kept, hand_in.c.verdict == "accepted", hand_in.c.took_ms.is_not(None))
+        .order_by(hand_in.c.id.desc())
+        .limit(limit)
+    )
+    return [(row.location_id, row.took_ms) for row in tx.read(query)]

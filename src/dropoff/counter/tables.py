@@ -24,6 +24,7 @@ hand_in = sa.Table(
     at("scanned_at"),
     at("received_at"),
     at("undone_at", nullable=True),
+    sa.Column("took_ms", sa.Integer),  # counter time, as the till measured it
     one_of("verdict", ("accepted", "already", "refused")),
 )
 

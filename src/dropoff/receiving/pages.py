@@ -13,20 +13,15 @@ from dropoff.kernel.errors import Problem
 from dropoff.receiving import pages_bags, pages_hand_in, pages_handover, till_words
 from dropoff.receiving.till_forms import NotPaired, for_till, not_paired, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
-from dropoff.receiving.till_words import Result
 from dropoff.web.problems import Refused
 from dropoff.web.shell import see_other
-
-UNDONE: Final = Result(
-    "info", "undo", "Taken back", "The things are the customer's again.", "Throw the tag away; it counts as used."
-)
 
 
 @get("/", include_in_schema=False)
 async def home(request: Request[Any, Any, Any]) -> ASGIResponse:
     query = request.query_params
     if "undone" in query:
-        return await show_home(request, UNDONE)
+        return await show_home(request, till_words.UNDONE)
     return await show_home(request, till_words.already("") if "already" in query else None, query.get("hand_in", ""))
 
 

@@ -15,12 +15,9 @@ from litestar.response.base import ASGIResponse
 from dropoff.counter import service as counter
 from dropoff.counter.service import (
     ContainerScan,
-    ContainerView,
     ForeignScan,
     HandIn,
     HandInAnswer,
-    NewContainer,
-    PackIn,
     PassScan,
     TagScan,
     Till,
@@ -261,12 +258,12 @@ async def hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
         request,
         form,
         HandInAnswer,
-        _take_in,
+        counter.take_in,
         context.passes,
-        context.settings,
+        context.settings.base_url,
+        context.settings.gs1_prefix,
         till,
         data,
-        form.one("container"),
         now(),
     )
     if isinstance(answer, Problem):
@@ -315,7 +312,7 @@ def _command(form: Form, seen: SeenPass, tags: tuple[str, ...]) -> tuple[HandIn 
         "pass": seen.code,
         "parcels": [{"tag": tags[n - 1], "units": inside} for n, inside in held.items() if inside],
         "refused": [{"unit": unit.id, "reason": _reason(unit)} for unit in units if not unit.taken],
-        "container": chosen if chosen not in ("", "new") else None,
+        "container": chosen or None,
         "scanned_at": seen.at,
     }
     try:
@@ -329,19 +326,6 @@ def _command(form: Form, seen: SeenPass, tags: tuple[str, ...]) -> tuple[HandIn 
 
 def _reason(unit: UnitLine) -> str:
     return unit.why if unit.why in dict(till_words.UNIT_REASONS) else "other"
-
-
-def _take_in(
-    tx: Tx, passes: PassKeys, settings: Any, till: Till, data: HandIn, chosen: str, at: datetime
-) -> HandInAnswer:
-    """A new bag is opened only once the things are taken, so that a refusal leaves no empty bag behind."""
-    answer = counter.confirm_hand_in(tx, passes, settings.base_url, till, data, at)
-    if answer.verdict == "accepted" and answer.parcels and chosen == "new":
-        bag = counter.open_container(tx, settings.gs1_prefix, till, NewContainer("bag"), at)
-        if isinstance(bag, ContainerView):
-            for parcel in answer.parcels:
-                counter.pack_parcel(tx, till, bag.id, PackIn(parcel.tag), at)
-    return answer
 
 
 HANDLERS: Final[list[Any]] = [scans_again, scan, take_in_page, more, hand_in]

@@ -13,6 +13,7 @@ from dropoff.db import Tx
 from dropoff.kernel.clock import now
 from dropoff.receiving import till_views, till_words
 from dropoff.receiving.till_forms import Here, fresh_key, here, keep_for_back, till_of
+from dropoff.receiving.till_script import ICONS, script_words
 from dropoff.receiving.till_views import UndoLine
 from dropoff.receiving.till_words import Result
 from dropoff.web import words
@@ -37,7 +38,8 @@ async def show_home(
     view = till_views.home_view(
         place.view, place.state, place.zone, at, key=fresh_key(), result=result, undo=shown, new_label=new_label
     )
-    return page(render("till/home.html", view, page="till"), headers=keep_for_back(request))
+    html = render("till/home.html", view, page="till", words=script_words(), icons=ICONS)
+    return page(html, headers=keep_for_back(request))
 
 
 def _latest(tx: Tx, till: Till, at: datetime) -> tuple[Any, str | None]:

@@ -178,6 +178,13 @@ GONE: Final = Result(
     N_("It is not at this place any more."),
     N_("A used tag is no new one."),
 )
+UNDONE: Final = Result(
+    "info",
+    "undo",
+    N_("Taken back"),
+    N_("The things are the customer's again."),
+    N_("Throw the tag away; it counts as used."),
+)
 UNIT_REASONS: Final = (
     ("not_presented", N_("Not here today")),
     ("prohibited", N_("Not allowed")),

@@ -5,13 +5,19 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 REGISTRY = CollectorRegistry()
 HAND_INS = Counter("dropoff_hand_ins", "Hand-ins by verdict and reason", ["verdict", "reason"], registry=REGISTRY)
+COUNTER_TIME = Histogram(
+    "dropoff_counter_seconds",
+    "From a till's first scan to the hand-in it became, of those that were accepted",
+    registry=REGISTRY,
+    buckets=(2, 4, 6, 10, 15, 20, 30, 45, 60, 120, 300),
+)
 JOBS = Counter("dropoff_jobs", "Jobs run, by kind and how they ended", ["kind", "outcome"], registry=REGISTRY)
 PROBLEMS = Counter("dropoff_problems", "Problem documents answered, by code", ["code"], registry=REGISTRY)
 ERRORS = Counter("dropoff_errors", "Requests that ended in a fault of ours", registry=REGISTRY)

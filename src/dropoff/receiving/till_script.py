@@ -1,0 +1,114 @@
+"""What the till's script says and draws: every answer as the pages say it, with gaps in braces that the script fills.
+One catalogue: the words travel with the page, and none stands in the script. Pure."""
+
+from typing import Any, Final
+
+import msgspec
+
+from dropoff.counter import elsewhere
+from dropoff.counter.rules import REFUSED_UNIT_REASONS
+from dropoff.kernel.foreign import Foreign
+from dropoff.receiving import till_words
+from dropoff.receiving.till_words import N_, Result
+
+ICONS: Final = (
+    *("yes", "no", "wait", "again", "info", "box", "bag", "cover", "go", "undo", "tick", "camera", "torch"),
+    *REFUSED_UNIT_REASONS,
+)
+"""Those that the script draws; they lie in the page as templates."""
+
+RESULTS: Final[dict[str, Result]] = {
+    **till_words.REFUSALS,
+    "accepted": Result("good", "yes", N_("Taken in"), N_("{things} in tag {tag}. {back}")),
+    "nothing_taken": Result(
+        "wait", "again", N_("Nothing taken in"), "{back}", N_("The code stays valid for the customer.")
+    ),
+    "already": till_words.already("{retailer}"),
+    "some_came": till_words.SOME_CAME,
+    "undone": till_words.UNDONE,
+    "fresh_tag": Result("info", "info", N_("A fresh tag"), "", N_("First scan the customer's code, then this tag.")),
+    "short_code_slip": Result(
+        "wait",
+        "again",
+        N_("One sign of the code is wrong"),
+        N_("A short code has no 0, 1, 5, O, I, L or S."),
+        N_("Ask for the code once more, sign by sign."),
+    ),
+    "unknown": till_words.unknown("{text}"),
+    "other_pass": Result(
+        "wait",
+        "again",
+        N_("Another customer's code"),
+        N_("Each code is taken in alone."),
+        N_("First scan the tag for these things, or stop."),
+    ),
+    "bag_chosen": Result("info", "bag", N_("It goes into bag {bag}"), "", N_("Now scan the tag.")),
+    "not_answered": Result(
+        "wait",
+        "wait",
+        N_("No answer yet"),
+        N_("The network is slow or gone. It is not sure that this was stored."),
+        N_("Try again; nothing is done twice."),
+    ),
+    "not_answered_scan": Result(
+        "wait",
+        "wait",
+        N_("No answer"),
+        N_("The network is slow or gone."),
+        N_("Nothing was stored. Scan it once more."),
+    ),
+    "not_paired": Result(
+        "bad",
+        "no",
+        N_("This device is no till any more"),
+        N_("Nothing was stored. Keep the customer's things apart."),
+        N_("Ask the operator for a pairing link and open it on this device."),
+    ),
+    "too_many": Result("bad", "wait", N_("Too many tries"), "", N_("Wait ten minutes, or scan the pass.")),
+    "refused_call": Result("bad", "no", N_("We could not read that"), "", N_("Load the page again.")),
+    "broken": Result(
+        "bad", "no", N_("Something broke on this device"), N_("Nothing was stored."), N_("Load the page again.")
+    ),
+    **{f"foreign_{name}": till_words.foreign(Foreign(name)) for name in elsewhere.NAMES},
+    **{f"foreign_{name}_maybe": till_words.foreign(Foreign(name, "likely")) for name in elsewhere.NAMES},
+}
+SAYS: Final[dict[str, str]] = {
+    "for": N_("for {retailer}"),
+    "working": N_("Looking it up…"),
+    "look": N_("Is it all there? One tap says so. Untick what is not."),
+    "tag": N_("Now scan the tag that you stick on."),
+    "rest": N_("The tag is scanned. Take in what is ticked?"),
+    "nothing": N_("Nothing is left to take in."),
+    "all_here": N_("All here"),
+    "all_here_hint": N_("You saw each thing"),
+    "sealed": N_("Sealed parcel"),
+    "sealed_hint": N_("It stays closed"),
+    "take_in": N_("Take it in"),
+    "refuse_all": N_("Give all of it back"),
+    "more": N_("Several parcels, another bag"),
+    "stop": N_("Stop"),
+    "why": N_("Why not?"),
+    "undo": N_("Undo"),
+    "again": N_("Try again"),
+    "put": N_("Put it into bag {bag}."),
+    "put_new": N_("Put it into a new bag. Write {bag} on it, large."),
+    "put_loose": N_("Keep it behind the counter. It is in no bag yet."),
+    "fast": N_("Fast mode"),
+    "fast_hint": N_("Parcels stay sealed: code, tag, done."),
+}
+COUNTS: Final[dict[str, tuple[str, str]]] = {
+    "things": (N_("{n} thing"), N_("{n} things")),
+    "others": (N_("{n} thing of this code came before."), N_("{n} things of this code came before.")),
+    "back": (N_("{n} thing goes back with the customer."), N_("{n} things go back with the customer.")),
+}
+
+
+def script_words() -> str:
+    """As JSON, for an attribute of the page."""
+    words: dict[str, Any] = {
+        "results": RESULTS,
+        "reasons": [(value, said, value) for value, said in till_words.UNIT_REASONS],
+        "says": SAYS,
+        "counts": COUNTS,
+    }
+    return msgspec.json.encode(words).decode()

@@ -1,0 +1,248 @@
+// The till with script: pass, tag, done, on one page that never loses the scan field. Whatever this file does not know
+// (bags, parcels, several parcels for one pass) it leaves to the plain pages, which do all the same by forms.
+
+import { Desk, type Taps } from "./till/desk";
+import { h, icon } from "./till/dom";
+import { allHere, handIn, isReady, lay, NOT_HERE, seal, tick, untick, type Table } from "./till/flow";
+import { read, samePass } from "./till/reading";
+import { NotAnswered, Refused, Server, type HandedIn, type HandIn, type Scanned } from "./till/server";
+import { play } from "./till/sound";
+import { listen, type Scan } from "./till/wedge";
+import { Speech, type Result, type Words } from "./till/words";
+
+const FAST = "dropoff.till.fast";
+/** After these the pass is of no use any more; after the others another tag or bag helps. */
+const ENDS = new Set(["pass_expired", "pass_cancelled", "pass_unknown", "unit_unknown", "unit_expired", "test_mode", "location_paused"]);
+
+class Till {
+  private readonly speech: Speech;
+  private readonly desk: Desk;
+  private readonly server: Server;
+  private table: Table | null = null;
+  /** One scan after the other, each with its own time: the next may come while an answer is awaited. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly page: HTMLElement,
+    private readonly form: HTMLFormElement,
+    private readonly input: HTMLInputElement,
+  ) {
+    this.speech = new Speech(JSON.parse(page.dataset.words ?? "{}") as Words, document.documentElement.lang);
+    this.desk = new Desk(this.speech);
+    this.server = new Server(form.querySelector<HTMLInputElement>("[name=csrf_token]")?.value ?? "");
+  }
+
+  begin(): void {
+    this.form.before(this.desk.element);
+    this.addFastMode();
+    listen(this.form, this.input, (scan) => this.next(() => this.scanned(scan)));
+    this.page.dataset.scripted = "true";
+  }
+
+  private next(act: () => Promise<void>): void {
+    this.turn = this.turn.then(act).catch((error: unknown) => this.failed(error));
+  }
+
+  private get fast(): boolean {
+    return localStorage.getItem(FAST) === "1";
+  }
+
+  private async scanned(scan: Scan): Promise<void> {
+    this.page.querySelector(".till__main > .result")?.remove(); // the answer of a plain form
+    if (this.table) await this.scannedAtTable(this.table, scan);
+    else await this.scannedAnything(scan);
+  }
+
+  private async scannedAnything(scan: Scan): Promise<void> {
+    const reading = read(scan.text);
+    if (reading.slip) return this.tell(this.speech.result("short_code_slip"));
+    this.desk.working();
+    const answer = await this.server.scan(scan.text);
+    if (answer.kind === "pass") return this.open(answer, scan);
+    if (answer.parcel) return location.assign(`/till/parcels/${answer.parcel.tag}`);
+    if (answer.container) return location.assign(`/till/containers/${answer.container.id}`);
+    if (answer.refused) return this.tell(this.speech.result(answer.refused));
+    if (answer.kind === "foreign" && reading.sscc) return this.leaveToForms("/till/scans", scan.text);
+    if (answer.kind === "foreign") return this.tell(this.speech.result(foreign(answer)));
+    if (answer.kind === "tag") return this.tell(this.speech.result("fresh_tag"));
+    if (answer.kind !== "unknown") return this.leaveToForms("/till/scans", scan.text);
+    const wanted = reading.short || reading.passes.length ? "pass_unknown" : "unknown";
+    this.tell(this.speech.result(wanted, { text: scan.text.slice(0, 60) }));
+  }
+
+  private open(answer: Scanned, scan: Scan): void {
+    if (answer.refused) return this.tell(this.speech.result(answer.refused));
+    const units = answer.units ?? [];
+    if (!units.length) return this.tell(this.speech.result("already", { retailer: answer.retailer ?? "" }));
+    const others = answer.others?.length ?? 0;
+    this.table = lay(scan.text, scan.at, scan.device, answer.retailer ?? "", units, others, this.fast);
+    play("info");
+    this.draw();
+  }
+
+  private async scannedAtTable(table: Table, scan: Scan): Promise<void> {
+    if (samePass(scan.text, table.pass)) return; // read twice
+    const reading = read(scan.text);
+    if (reading.tag) {
+      this.table = { ...table, tag: reading.tag };
+      return this.goOn();
+    }
+    if (reading.sscc) {
+      this.table = { ...table, bag: reading.sscc };
+      return this.draw(this.speech.result("bag_chosen", { bag: reading.sscc.slice(-4) }));
+    }
+    this.draw(await this.named(scan.text));
+    play("bad");
+  }
+
+  /** What was scanned in the place of a tag. */
+  private async named(text: string): Promise<Result> {
+    const answer = await this.server.scan(text);
+    const plain = answer.kind === "pass" ? "other_pass" : "tag_malformed";
+    return this.speech.result(answer.kind === "foreign" ? foreign(answer) : plain);
+  }
+
+  private draw(note?: Result): void {
+    if (this.table) this.desk.pass(this.table, this.taps, note);
+  }
+
+  private async goOn(): Promise<void> {
+    const table = this.table;
+    if (!table) return;
+    if (!isReady(table)) {
+      this.draw();
+      if (table.tag) play("wait");
+      return;
+    }
+    this.draw();
+    await this.send(table, handIn(table, performance.now()), crypto.randomUUID());
+  }
+
+  private async send(table: Table, asked: HandIn, key: string): Promise<void> {
+    let answer: HandedIn;
+    try {
+      answer = await this.server.handIn(asked, key);
+    } catch (error) {
+      if (!(error instanceof NotAnswered)) throw error;
+      const again = this.action("again", "go", () => this.next(() => this.send(table, asked, key)));
+      return this.tell(this.speech.result("not_answered"), again);
+    }
+    await this.answered(table, asked, answer);
+  }
+
+  private async answered(table: Table, asked: HandIn, answer: HandedIn): Promise<void> {
+    const left = answer.units.filter((unit) => unit.custody === "expected");
+    if (answer.verdict === "accepted") {
+      this.table = null;
+      this.tell(...this.accepted(asked, answer));
+      void this.refresh();
+    } else if (answer.verdict === "already" && left.length) {
+      // Another till was faster with a part of it: the rest is still on the table.
+      const units = table.units.filter((unit) => left.some((one) => one.id === unit.id));
+      this.table = { ...table, units, others: table.others + table.units.length - units.length, missing: new Map(), looked: false };
+      this.draw(this.speech.result("some_came"));
+      play("wait");
+    } else if (answer.verdict === "already" || ENDS.has(answer.reason ?? "")) {
+      this.table = null;
+      const name = answer.verdict === "already" ? "already" : (answer.reason ?? "pass_unknown");
+      this.tell(this.speech.result(name, { retailer: table.retailer }));
+    } else {
+      const wrongTag = answer.reason?.startsWith("tag_") ?? false;
+      this.table = { ...table, tag: wrongTag ? "" : table.tag, bag: wrongTag ? table.bag : null };
+      const wrong = asked.parcels[0]?.tag ?? "";
+      this.draw(answer.reason === "tag_malformed" ? await this.named(wrong) : this.speech.result(answer.reason ?? "unknown"));
+      play("bad");
+    }
+  }
+
+  private accepted(asked: HandIn, answer: HandedIn): [Result, ...Node[]] {
+    const back = asked.refused.length ? this.speech.count("back", asked.refused.length) : "";
+    const [parcel] = asked.parcels;
+    if (!parcel) return [this.speech.result("nothing_taken", { back })];
+    const result = this.speech.result("accepted", { things: this.speech.count("things", parcel.units.length), tag: parcel.tag, back });
+    const bag = answer.container?.sscc.slice(-4) ?? "";
+    const next = !bag ? "put_loose" : answer.container?.new ? "put_new" : "put";
+    const undo = this.action("undo", "undo", () => this.next(() => this.undo(answer.hand_in)));
+    return [{ ...result, text: result.text.trim(), next: this.speech.say(next, { bag }) }, undo];
+  }
+
+  private async undo(id: string): Promise<void> {
+    const answer = await this.server.undo(id, `undo-${id}`);
+    this.tell(this.speech.result(answer.verdict === "refused" ? (answer.reason ?? "undo_too_late") : "undone"));
+    void this.refresh();
+  }
+
+  private action(name: string, drawn: string, act: () => void): HTMLElement {
+    return h("button", { type: "button", class: "button", click: act }, icon(drawn), this.speech.say(name));
+  }
+
+  private tell(result: Result, ...actions: Node[]): void {
+    this.desk.answer(result, ...actions);
+    play(result.tone);
+  }
+
+  private failed(error: unknown): void {
+    if (error instanceof NotAnswered) return this.tell(this.speech.result("not_answered_scan"));
+    if (error instanceof Refused && error.status === 401) return this.tell(this.speech.result("not_paired"));
+    if (error instanceof Refused && error.status === 429) return this.tell(this.speech.result("too_many"));
+    if (error instanceof Refused) return this.tell({ ...this.speech.result("refused_call"), text: error.detail });
+    this.tell(this.speech.result("broken"));
+    throw error;
+  }
+
+  /** How the place stands, drawn by the server as on a fresh page. */
+  private async refresh(): Promise<void> {
+    const answer = await fetch("/till").catch(() => null);
+    if (!answer?.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of ["#till-rest", "#till-side"]) {
+      const [old, now] = [document.querySelector(part), fresh.querySelector(part)];
+      if (old && now) old.replaceWith(document.adoptNode(now));
+    }
+    this.addFastMode();
+  }
+
+  private leaveToForms(action: string, text: string): void {
+    this.input.value = text;
+    this.form.action = action;
+    this.form.submit();
+  }
+
+  private addFastMode(): void {
+    const box = h("input", { type: "checkbox", id: "fast", change: () => localStorage.setItem(FAST, box.checked ? "1" : "0") });
+    box.checked = this.fast;
+    const text = h("span", {}, h("span", { class: "strong" }, this.speech.say("fast")), h("br"), h("span", { class: "soft" }, this.speech.say("fast_hint")));
+    document.getElementById("till-side")?.append(h("div", { class: "card" }, h("label", { class: "choice" }, box, text)));
+  }
+
+  private readonly taps: Taps = {
+    allHere: () => this.change(allHere, true),
+    sealed: () => this.change(seal, true),
+    toggle: (unit) => this.change((table) => (table.missing.has(unit) ? tick(table, unit) : untick(table, unit, NOT_HERE))),
+    why: (unit, reason) => this.change((table) => untick(table, unit, reason)),
+    finish: () => this.next(() => this.goOn()),
+    more: () => this.table && this.leaveToForms("/till/scans", this.table.pass),
+    stop: () => {
+      this.table = null;
+      this.desk.clear();
+    },
+  };
+
+  /** With the tag there already, the tap that says "all" sends; whoever unticks may want to untick more. */
+  private change(how: (table: Table) => Table, all = false): void {
+    if (!this.table) return;
+    this.table = how(this.table);
+    if (all && this.table.tag) this.next(() => this.goOn());
+    else this.draw();
+  }
+}
+
+function foreign({ network, maybe }: Scanned): string {
+  return `foreign_${network}${maybe ? "_maybe" : ""}`;
+}
+
+const page = document.getElementById("till");
+const form = page?.querySelector<HTMLFormElement>("form.scan");
+const input = form?.querySelector<HTMLInputElement>("#text");
+// A browser too old, or an address without TLS: the plain page does it all.
+if (page && form && input && "randomUUID" in crypto) new Till(page, form, input).begin();

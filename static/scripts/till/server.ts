@@ -1,0 +1,90 @@
+// The till's calls. What was not answered (no network, too slow, a fault of the server) is told apart from every answer:
+// such a call may be repeated with its key, and nothing is done twice.
+
+const PATIENCE_MS = 8_000;
+
+export interface Unit {
+  id: string;
+  title: string;
+  variant: string | null;
+  custody: string;
+  refused: string | null;
+}
+
+export interface Scanned {
+  kind: string;
+  refused?: string | null;
+  retailer?: string | null;
+  units?: Unit[];
+  others?: Unit[];
+  free?: boolean;
+  tag?: string;
+  parcel?: { tag: string } | null;
+  container?: { id: string } | null;
+  network?: string;
+  maybe?: boolean;
+}
+
+export interface HandIn {
+  pass: string;
+  parcels: { tag: string; units: string[]; packing: string }[];
+  refused: { unit: string; reason: string }[];
+  container: string | null;
+  scanned_at: string;
+  took_ms: number;
+}
+
+export interface HandedIn {
+  verdict: "accepted" | "already" | "refused";
+  reason: string | null;
+  hand_in: string;
+  parcels: { tag: string; units: string[] }[];
+  units: { id: string; custody: string }[];
+  container: { id: string; sscc: string; new: boolean } | null;
+  receipt: { url: string } | null;
+}
+
+export class NotAnswered extends Error {}
+
+/** A refusal of the whole call, by its problem code. */
+export class Refused extends Error {
+  constructor(readonly status: number, readonly code: string, readonly detail: string) {
+    super(code);
+  }
+}
+
+export class Server {
+  constructor(private csrf: string) {}
+
+  scan(text: string): Promise<Scanned> {
+    return this.post("/v1/counter/scans", { text });
+  }
+
+  handIn(body: HandIn, key: string): Promise<HandedIn> {
+    return this.post("/v1/counter/hand-ins", body, key);
+  }
+
+  undo(handIn: string, key: string): Promise<{ verdict: string; reason: string | null }> {
+    return this.post(`/v1/counter/hand-ins/${handIn}/undo`, undefined, key);
+  }
+
+  private async post<T>(path: string, body: unknown, key?: string): Promise<T> {
+    const headers: Record<string, string> = { "x-csrf-token": this.csrf };
+    if (body !== undefined) headers["content-type"] = "application/json";
+    if (key) headers["idempotency-key"] = key;
+    const asked: RequestInit = { method: "POST", headers, signal: AbortSignal.timeout(PATIENCE_MS) };
+    if (body !== undefined) asked.body = JSON.stringify(body);
+    let answer: Response;
+    let said: unknown;
+    try {
+      answer = await fetch(path, asked);
+      said = await answer.json();
+    } catch {
+      throw new NotAnswered();
+    }
+    if (answer.ok) return said as T;
+    if (answer.status >= 500 || answer.status === 409) throw new NotAnswered();
+    const problem = said as { type?: string; detail?: string };
+    throw new Refused(answer.status, problem.type?.split("/").pop() ?? "", problem.detail ?? "");
+  }
+}
