@@ -8,6 +8,8 @@ from tests import world
 from tests.api.test_receipts import Trip, refused, till_client
 from tests.service import Service
 
+from dropoff.cases import service as cases
+
 
 @pytest.fixture
 def trip(service: Service) -> Trip:
@@ -51,6 +53,8 @@ def test_resolved_once_by_who_may(service: Service, trip: Trip) -> None:
     refused(trip.client.call("POST", path, {"outcome": "found"}), 403, "forbidden")
     refused(till_client(service, trip.shop).call("POST", path, {"outcome": "found"}), 403, "forbidden")
     refused(service.operator.call("POST", path, {"outcome": "eaten"}), 422, "invalid-request")
+    numbered = service.operator.call("POST", path, {"outcome": "found", "tracking_number": "ACME-1"})
+    refused(numbered, 422, "invalid-request")
     done = service.operator.post(path, {"outcome": "written_off", "note": "Paid for."}, 200)
     assert (done["state"], done["outcome"], done["note"]) == ("resolved", "written_off", "Paid for.")
     assert service.operator.post(path, {"outcome": "written_off"}, 200) == done
@@ -58,6 +62,16 @@ def test_resolved_once_by_who_may(service: Service, trip: Trip) -> None:
     refused(service.operator.call("POST", "/v1/cases/cas_1/resolve", {"outcome": "found"}), 404, "not-found")
     mine = trip.client.post(f"/v1/cases/{unexpected}/resolve", {"outcome": "explained"}, 200)
     assert mine["outcome"] == "explained"
+
+
+def test_a_booking_in_doubt_is_resolved_with_its_number(service: Service, trip: Trip) -> None:
+    about = ("booking_unknown", trip.bag.sscc, {"shipment": "shp_1"}, "Nobody knows.", None, trip.shop.id)
+    case_id = trip.db.write_sync(cases.open_case, *about, True, world.NOW, "system")
+    path = f"/v1/cases/{case_id}/resolve"
+    document = refused(service.operator.call("POST", path, {"outcome": "found"}), 422, "invalid-request")
+    assert [error["pointer"] for error in document["errors"]] == ["/tracking_number"]
+    done = service.operator.post(path, {"outcome": "found", "tracking_number": "ACME-1"}, 200)
+    assert done["objects"] == {"shipment": "shp_1", "tracking_number": "ACME-1"}
 
 
 def test_lost_reaches_the_units_through_the_log(service: Service, trip: Trip) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dropoff.cases.rules import DUE_IN, KINDS, due_at, owner_of
+from dropoff.cases.rules import DUE_IN, KINDS, OUTCOMES, due_at, owner_of, unfit
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -29,3 +29,14 @@ def test_what_turns_up_on_the_retailers_table_is_theirs_to_explain() -> None:
 )
 def test_everything_else_is_the_operators(kind: str, retailer_id: str | None, location_id: str | None) -> None:
     assert owner_of(kind, retailer_id, location_id) == "operator"
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_a_doubtful_booking_asks_for_a_number_and_ends_in_one_of_two_ways(kind: str, outcome: str) -> None:
+    with_number, without = unfit(kind, outcome, "ACME-1"), unfit(kind, outcome, None)
+    if kind != "booking_unknown":
+        assert (with_number is None, without is None) == (False, True)
+    else:
+        assert (with_number is None) == (outcome == "found")
+        assert (without is None) == (outcome == "explained")

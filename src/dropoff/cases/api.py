@@ -28,6 +28,8 @@ class CaseQuery(msgspec.Struct, frozen=True):
 class Resolution(msgspec.Struct, frozen=True):
     outcome: rules.Outcome
     note: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+    tracking_number: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
+    """Of a `booking_unknown` that was found at the carrier."""
 
 
 @get(
@@ -75,6 +77,7 @@ async def resolve_case(request: Request[Any, Any, Any], case_id: FromPath[str]) 
         case_id=case_id,
         outcome=sent.outcome,
         note=sent.note,
+        tracking_number=sent.tracking_number,
         at=now(),
         actor=who.actor,
         retailer_id=who.retailer_id,

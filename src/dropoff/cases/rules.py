@@ -39,5 +39,17 @@ def owner_of(kind: str, retailer_id: str | None, location_id: str | None) -> Own
     return "retailer" if kind == "unexpected" and on_their_table else "operator"
 
 
+def unfit(kind: Kind | str, outcome: str, tracking_number: str | None) -> tuple[str, str] | None:
+    """What is wrong with ending a case of this kind so: the field and why. A booking in doubt was either made, and
+    then the carrier has a number for it, or it was not: without one of the two the goods would stay claimed."""
+    if kind != "booking_unknown":
+        return ("/tracking_number", "Only a booking has a tracking number.") if tracking_number is not None else None
+    if outcome == "found":
+        return ("/tracking_number", "Give the carrier's number of the booking.") if tracking_number is None else None
+    if outcome != "explained":
+        return "/outcome", "A booking was made (`found`, with its tracking number) or was not (`explained`)."
+    return ("/tracking_number", "What was not booked has no number.") if tracking_number is not None else None
+
+
 def due_at(kind: str, opened_at: datetime) -> datetime:
     return opened_at + DUE_IN[kind]

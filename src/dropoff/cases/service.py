@@ -10,7 +10,7 @@ from dropoff.cases.store import CaseRow, Filter
 from dropoff.db import Tx
 from dropoff.events.log import Event, append
 from dropoff.kernel.clock import rfc3339
-from dropoff.kernel.errors import Problem, not_found
+from dropoff.kernel.errors import Problem, invalid, not_found
 from dropoff.kernel.ids import new_id
 
 
@@ -44,6 +44,8 @@ class Resolve(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None
     at: datetime
     actor: str
+    tracking_number: str | None = None
+    """Of a booking that was found at the carrier; kept among the case's objects."""
     retailer_id: str | None = None
     """Set when a retailer resolves: it reaches its own cases, and closes those that are its own to act on."""
 
@@ -103,13 +105,18 @@ def resolve(tx: Tx, command: Resolve) -> Case | Problem:
         return not_found("case")
     if command.retailer_id is not None and found.owner != "retailer":
         return Problem("forbidden", "This case is the operator's to resolve.")
-    closed = _close(tx, command.case_id, command.outcome, command.note, command.at, command.actor)
+    wrong = rules.unfit(found.kind, command.outcome, command.tracking_number)
+    if wrong is not None:
+        return invalid(*wrong)
+    number = command.tracking_number
+    learnt = {"objects": {**found.objects, "tracking_number": number}} if number is not None else {}
+    closed = _close(tx, command.case_id, command.outcome, command.note, command.at, command.actor, **learnt)
     if closed is not None:
         return _view(closed)
     known = store.find(tx, command.case_id, command.retailer_id)
     if known is None:
         return not_found("case")
-    if known.outcome != command.outcome:
+    if (known.outcome, known.objects.get("tracking_number")) != (command.outcome, number):
         return Problem("case-already-resolved", f"It was resolved as {known.outcome}.", data={"outcome": known.outcome})
     return _view(known)
 
@@ -119,6 +126,12 @@ def settle_about(tx: Tx, kind: str, word: str, outcome: str, note: str, at: date
     parcel came after all. Answers their ids."""
     ids = store.open_about(tx, kind, word)
     return [case_id for case_id in ids if _close(tx, case_id, outcome, note, at, actor)]
+
+
+def settle(tx: Tx, kind: str, subject: str, outcome: str, note: str, at: datetime, actor: str) -> str | None:
+    """Resolves the open case of exactly this fact, because it ended by itself. Its id, if there was one."""
+    case_id = store.latest(tx, kind, subject[:200], only_open=True)
+    return case_id if case_id is not None and _close(tx, case_id, outcome, note, at, actor) else None
 
 
 def find_case(tx: Tx, case_id: str, retailer_id: str | None) -> Case | Problem:
@@ -132,8 +145,10 @@ def list_cases(tx: Tx, wanted: Filter) -> CaseList:
     return CaseList([_view(row) for row in page], page[-1].id if len(rows) > wanted.limit else None)
 
 
-def _close(tx: Tx, case_id: str, outcome: str, note: str | None, at: datetime, actor: str) -> CaseRow | None:
-    closing = {"outcome": outcome, "note": note, "resolved_at": at, "resolved_by": actor}
+def _close(
+    tx: Tx, case_id: str, outcome: str, note: str | None, at: datetime, actor: str, **learnt: Any
+) -> CaseRow | None:
+    closing = {"outcome": outcome, "note": note, "resolved_at": at, "resolved_by": actor, **learnt}
     closed = store.close(tx, case_id, closing)
     if closed is not None:
         row = msgspec.structs.asdict(closed)

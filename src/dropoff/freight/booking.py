@@ -177,7 +177,7 @@ def _destination(tx: Tx, row: ShipmentRow) -> Address:
     return Address(name=to.name, street=to.street, postcode=to.postcode, city=to.city, country=to.country)
 
 
-def confirm(tx: Tx, shipment_id: str, booking: Booking, at: datetime) -> ShipmentRow | None:
+def confirm(tx: Tx, shipment_id: str, booking: Booking, at: datetime, actor: str | None = None) -> ShipmentRow | None:
     """Booked: number, warnings, the carrier's labels and what ours say are kept. None when it was settled before."""
     values = {
         "tracking_number": booking.tracking_number,
@@ -194,7 +194,9 @@ def confirm(tx: Tx, shipment_id: str, booking: Booking, at: datetime) -> Shipmen
     for held in containers:
         content = _label(tx, row, held, len(containers))
         store.keep_label(tx, shipment_id, held.container_id, msgspec.to_builtins(content))
-    tell_retailers(tx, row, "shipment.booked", at, f"carrier:{row.carrier}", {h.container_id for h in containers})
+    tell_retailers(
+        tx, row, "shipment.booked", at, actor or f"carrier:{row.carrier}", {h.container_id for h in containers}
+    )
     return row
 
 
@@ -235,7 +237,7 @@ def postpone(tx: Tx, shipment_id: str, detail: str) -> None:
 
 
 def doubt(tx: Tx, shipment_id: str, detail: str, at: datetime) -> None:
-    """A human asks the carrier; until then nothing moves and nothing is called again."""
+    """A human asks the carrier; until then nothing moves and nothing is called again. `doubts` has the way back."""
     row = store.move_shipment(tx, shipment_id, "doubt", error=detail[:1000])
     if row is None:
         return

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from dropoff.events.cursors import Consumer
 from dropoff.events.jobs import Job
+from dropoff.freight import doubts
 from dropoff.freight.booking import book_shipment
 from dropoff.freight.runs import carry_out, run_at_cutoffs
 from dropoff.freight.service import planner
@@ -25,5 +27,5 @@ def handlers(context: Any) -> dict[str, Callable[[Job], None]]:
     return {"freight.book": book, "freight.run": run, "freight.cutoffs": cutoffs}
 
 
-def consumers(_: Any) -> list[Any]:
-    return []
+def consumers(_: Any) -> list[Consumer]:
+    return [doubts.CONSUMER]

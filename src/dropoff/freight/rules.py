@@ -28,6 +28,7 @@ SHIPMENT_TRANSITIONS: dict[tuple[str, str], str] = {
     ("booking", "postpone"): "planned",  # surely not done: another try may follow
     ("booking", "doubt"): "unknown",
     ("unknown", "confirm"): "booked",
+    ("unknown", "disprove"): "cancelled",  # a human asked the carrier: it was not booked, the goods are free again
     ("booked", "hand_over"): "handed_over",
     ("booked", "receive"): "received",  # a handover nobody scanned
     ("unknown", "receive"): "received",  # it was booked after all

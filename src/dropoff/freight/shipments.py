@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from dropoff.cases import service as cases
 from dropoff.counter import service as counter
 from dropoff.db import Tx
 from dropoff.freight import store
@@ -261,9 +262,15 @@ def cancel_shipment(tx: Tx, base_url: str, shipment_id: str, at: datetime, actor
     if moved is None and row.status != "cancelled":
         return Problem("shipment-not-cancellable", f"The shipment is {row.status}.", data={"status": row.status})
     if moved is not None:
-        counter.release_containers(tx, shipment_id)
-        tell_operator(tx, row, "shipment.cancelled", at, actor)
+        free_goods(tx, row, at, actor)
+        cases.settle(tx, "booking_unknown", shipment_id, "explained", "The shipment was cancelled.", at, actor)
     return views(tx, base_url, [row])[0]
+
+
+def free_goods(tx: Tx, row: ShipmentRow, at: datetime, actor: str) -> None:
+    """What had not left takes the next departure."""
+    counter.release_containers(tx, row.id)
+    tell_operator(tx, row, "shipment.cancelled", at, actor)
 
 
 def container_received(tx: Tx, container_id: str, at: datetime) -> None:
@@ -279,3 +286,5 @@ def container_received(tx: Tx, container_id: str, at: datetime) -> None:
     travelling = ("sealed", "handed_over") if row.handed_over_at is None else ("handed_over",)
     if not any(held.status in travelling for held in store.containers_of(tx, [row.id])[row.id]):
         store.move_shipment(tx, row.id, "receive")
+        note = "The goods arrived, so it was booked."
+        cases.settle(tx, "booking_unknown", row.id, "found", note, at, "system")
