@@ -322,6 +322,21 @@ def test_health_says_what_is_well_and_what_to_mend(service: Service) -> None:
     assert any("DROPOFF_GS1_PREFIX" in warning for warning in ready["warnings"])
 
 
+def test_head_answers_as_get_without_a_body(service: Service) -> None:
+    for path in ("/", "/health/live", "/schema", "/nothing"):
+        head, got = service.public.call("HEAD", path), service.public.call("GET", path)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        assert head.headers["content-type"] == got.headers["content-type"]
+        assert head.headers["content-length"] == str(len(got.content))
+
+
+def test_metrics_have_the_content_type_that_prometheus_reads(service: Service) -> None:
+    """It refuses one in which a parameter stands twice."""
+    kind = service.public.call("GET", "/metrics").headers["content-type"]
+    assert kind.startswith("text/plain; version=")
+    assert kind.count("charset") == 1
+
+
 def metric(service: Service, name: str) -> float:
     text = service.public.call("GET", "/metrics").text
     return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))

@@ -45,7 +45,8 @@ async def ready(request: Request[Any, Any, Any]) -> ASGIResponse:
 @get("/metrics", opt=doc("Counters for Prometheus", answer=bytes, media_type="text/plain"))
 async def exposition() -> ASGIResponse:
     body, media_type = metrics.exposition()
-    return ASGIResponse(body=body, media_type=media_type)
+    # As a header: to a media type of text the framework would add a second charset, and Prometheus then refuses it.
+    return ASGIResponse(body=body, headers={"Content-Type": media_type})
 
 
 HANDLERS = [live, ready, exposition]
