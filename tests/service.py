@@ -98,9 +98,9 @@ def running(
 def _wait_until_ready(base_url: str, thread: threading.Thread) -> None:
     """The listening socket takes the connection before the app is up, so one request waits for the start by itself."""
     with httpx.Client(trust_env=False, timeout=30) as client:
-        for _ in range(100):
+        for _ in range(1200):
             assert thread.is_alive(), "the server did not start"
             if client.get(f"{base_url}/health/ready").status_code == 200:
                 return
             threading.Event().wait(0.05)
-    raise AssertionError("the server is not ready after 5 s")
+    raise AssertionError("the server is not ready after a minute")

@@ -35,12 +35,12 @@ def import_points(service: Service, source: str, *points: dict[str, Any]) -> lis
 
 
 def _find(service: Service, external_id: str, near: str) -> str:
-    for _ in range(400):
+    for _ in range(1200):
         for item in service.public.get("/v1/locations", near=near, limit=20)["items"]:
             if item["external_id"] == external_id:
                 return str(item["id"])
         time.sleep(0.05)  # between two looks, not instead of one
-    raise AssertionError(f"{external_id} is in no search after 20 s")
+    raise AssertionError(f"{external_id} is in no search after a minute")
 
 
 def retailer(service: Service, **more: Any) -> tuple[str, Client]:

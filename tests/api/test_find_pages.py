@@ -32,7 +32,7 @@ def places(service: Service, *positions: tuple[float, float], **changes: str) ->
         headers={"Content-Type": "application/geo+json"},
     )
     assert answer.status_code == 200
-    for _ in range(100):
+    for _ in range(1200):
         if service.public.get("/v1/locations", near=f"{positions[0][0]},{positions[0][1]}", radius_m=5)["items"]:
             return
         threading.Event().wait(0.05)

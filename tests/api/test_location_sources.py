@@ -50,7 +50,7 @@ def test_a_scheduled_source_syncs_itself_and_is_found(serving: Service) -> None:
     (done,) = wait_for(serving, 1)
     assert (done["source"], done["kind"], done["state"], done["created"]) == ("acme", "sync", "done", 10)
     assert done["host"] == "points.example"
-    for _ in range(200):
+    for _ in range(1200):
         found = serving.public.get("/v1/locations", near="64.1,-21.9", limit=1)["items"]
         if found:
             break

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from tests import databases
 from tests.api.chain import Chain, order
 from tests.service import OPERATOR_KEY, Client, Service
 
@@ -58,16 +59,30 @@ class Process:
         return found
 
 
-@pytest.fixture
-def process(tmp_path: Path, database_url: str) -> Iterator[Process]:
+@contextlib.contextmanager
+def started(folder: Path, database_url: str) -> Iterator[Process]:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = probe.getsockname()[1]
-    started = Process(tmp_path, database_url, port)
+    process = Process(folder, database_url, port)
     try:
-        yield started
+        yield process
     finally:
-        started.process.kill()
-        started.process.wait()
+        process.process.kill()
+        process.process.wait()
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def process(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """One for all that only look at it."""
+    folder: Path = tmp_path_factory.mktemp("process")
+    if request.param == "sqlite":
+        with started(folder, f"sqlite:///{folder}/dropoff.sqlite3") as one:
+            yield one
+        return
+    server, template = request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template")
+    for url in databases.fresh(server, template):
+        with started(folder, url) as one:
+            yield one
 
 
 class Remote(Service):
@@ -122,9 +137,13 @@ def test_an_answer_and_its_log_line_share_an_id(process: Process) -> None:
     assert [(entry["route"], entry["status"]) for entry in entries] == [("/v1/keys", 401)]
 
 
-def test_sigterm_lets_what_runs_finish_and_ends_well(process: Process) -> None:
+def test_sigterm_lets_what_runs_finish_and_ends_well(database_url: str, tmp_path: Path) -> None:
     """A request is half sent when the signal comes: it is still answered, nothing new is taken, the exit is clean."""
-    body = msgspec.json.encode({"text": "1Z999AA10123456784"})
+    with started(tmp_path, database_url) as process:
+        _is_asked_and_told_to_end(process)
+
+
+def _is_asked_and_told_to_end(process: Process) -> None:
     key = Client(process.base_url, OPERATOR_KEY)
     body = msgspec.json.encode(
         {

@@ -390,7 +390,7 @@ def test_a_client_that_hangs_up_is_no_fault_of_ours(service: Service) -> None:
             "POST /v1/devices/pair HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
         )
         connection.sendall(head.encode())
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while metric(service, requests) == answered:
         assert time.monotonic() < until, "the request never ended"
     assert metric(service, "dropoff_errors_total") == faults

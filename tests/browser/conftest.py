@@ -100,7 +100,7 @@ class World:
         path = "/v1/location-imports?source=browser"
         self.operator.post(path, json=body, headers=headers).raise_for_status()
         found: dict[str, str] = {}
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(found) < len(BERLIN):
             assert time.monotonic() < deadline, "the import never reached the search"
             answer = self.operator.get("/v1/locations", params={"near": "52.53,13.39", "limit": 10})

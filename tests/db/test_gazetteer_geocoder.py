@@ -255,7 +255,7 @@ def test_it_is_tried_again_after_the_pause(
     asking = geocoder(tmp_path, service.url)
     assert isinstance(ask(db, asking, "Aarhus")[0], Unavailable)
     service.answer = lambda _: ok(FOUND["nominatim"])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while isinstance(found := ask(db, asking, "Aarhus", country="DK")[0], Unavailable):
         assert time.monotonic() < deadline
     assert found == AARHUS
@@ -274,7 +274,7 @@ def test_a_slow_service_costs_its_time_out_and_no_more(
     began = time.monotonic()
     [failed] = ask(db, geocoder(tmp_path, service.url), "Aarhus")
     assert isinstance(failed, Unavailable)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_a_service_that_is_not_there_is_not_available(db: Database, tmp_path: Path) -> None:

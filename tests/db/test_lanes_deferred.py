@@ -85,10 +85,10 @@ def as_one_group(db: Database, calls: list[tuple[Callable[..., Any], Any]]) -> l
 
     def hold(_tx: Tx) -> None:
         entered.set()
-        assert release.wait(10)
+        assert release.wait(60)
 
     db.submit(hold)
-    assert entered.wait(10)
+    assert entered.wait(60)
     futures = [db.submit(fn, *args) for fn, *args in calls]
     release.set()
     return futures
@@ -96,7 +96,7 @@ def as_one_group(db: Database, calls: list[tuple[Callable[..., Any], Any]]) -> l
 
 def test_rows_of_all_callers_of_a_group_are_written_together(db: Database, sent: list[str]) -> None:
     for future in as_one_group(db, [(add, n) for n in range(40)]):
-        future.result(10)
+        future.result(60)
     assert len([statement for statement in sent if statement.startswith("INSERT")]) == 1
     assert ids(db) == list(range(40))
 
@@ -119,7 +119,7 @@ def test_a_caller_sees_what_its_neighbour_appended(db: Database) -> None:
         return tx.claim(child, [{"id": 1, "parent_id": 3}, {"id": 2, "parent_id": 3}])
 
     first, second, third = as_one_group(db, [(add, 3), (hang_on,), (hang_on,)])
-    assert (first.result(10), second.result(10), third.result(10)) == (None, 2, 0)
+    assert (first.result(60), second.result(60), third.result(60)) == (None, 2, 0)
 
 
 def test_claimed_rows_are_those_that_were_free(db: Database) -> None:
@@ -360,7 +360,7 @@ def test_a_held_row_is_waited_for_and_then_written(postgres_database_url: str) -
             blocked = db.submit(lambda tx: tx.count(TURN, key=1, yes=False, at=None))
             db.write_sync(add, 2)  # the lane meets the lock first, and still serves
             assert not blocked.done()
-        assert blocked.result(10) == 1
+        assert blocked.result(60) == 1
         found = db.read_sync(lambda tx: tx.first(FIND, id=1))
         assert found is not None
         assert found.yes is False

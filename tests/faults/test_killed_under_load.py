@@ -34,7 +34,7 @@ from dropoff.events.webhooks import TYPES
 SHOPS = 4
 ROUNDS = 2
 KILLS = 4
-PATIENCE_S = 60
+PATIENCE_S = 90
 
 
 class Process:
@@ -251,7 +251,7 @@ def test_the_main_job_survives_kills_of_server_and_worker(database_url: str, tmp
             Stubborn.answered = staticmethod(killer.answered)
             killer.start()
             for done in [threads.submit(shop.work) for shop in shops]:
-                done.result(100)
+                done.result(200)
             killer.join(PATIENCE_S)
             assert (killer.failure, killer.killed) == (None, KILLS)
             _drain(db)

@@ -108,7 +108,8 @@ def test_a_broken_plugin_is_named(
     (found / "METADATA").write_text("Metadata-Version: 2.1\nName: dropoff-carrier-broken\nVersion: 1.0\n")
     (found / "entry_points.txt").write_text("[dropoff.carriers]\nbroken = no_such_module:connect\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    port = ["--port", "18499"] if command == "serve" else []
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = ["--port", str(probe.getsockname()[1])] if command == "serve" else []
     assert "'broken' of dropoff-carrier-broken 1.0" in refused(command, *port)
 
 

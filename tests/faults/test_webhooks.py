@@ -452,7 +452,7 @@ def test_a_running_worker_delivers_by_itself(world: World, receiver: Receiver) -
     ids = [world.happen() for _ in range(20)]
     finished = threading.Event()
     world.db.on_wake("test", finished.set)
-    deadline = datetime.now(UTC) + timedelta(seconds=30)
+    deadline = datetime.now(UTC) + timedelta(seconds=60)
     while len(receiver.received) < 20 and datetime.now(UTC) < deadline:
         finished.wait(0.02)
     world.worker.stop()
