@@ -41,7 +41,7 @@ def server() -> Iterator[CarrierServer]:
 @pytest.fixture
 def plugins(server: CarrierServer) -> Iterator[PluginRegistry]:
     """The fake carrier under the name of the lanes' carrier; it can look up by reference."""
-    carrier = FakeCarrier(FakeCarrierSettings(url=server.url, timeout_s=0.5))
+    carrier = FakeCarrier(FakeCarrierSettings(url=server.url, timeout_s=2.0))
     yield PluginRegistry(carriers={"courier": carrier})
     carrier.close()
 
