@@ -25,7 +25,7 @@ class TestFakeCarrier(HttpCarrierConformance):
 
     @pytest.fixture
     def carrier(self, server: CarrierServer) -> Iterator[Carrier]:
-        carrier = FakeCarrier(FakeCarrierSettings(url=server.url, timeout_s=0.5))
+        carrier = FakeCarrier(FakeCarrierSettings(url=server.url, timeout_s=1.5))
         yield carrier
         carrier.close()
 
@@ -61,13 +61,13 @@ class _Repeats(FakeCarrier):
 
 def test_the_kit_finds_an_adapter_that_repeats_charged_calls() -> None:
     with CarrierServer(fake_carrier_answers()) as server:
-        carrier = _Repeats(FakeCarrierSettings(url=server.url, timeout_s=0.5))
+        carrier = _Repeats(FakeCarrierSettings(url=server.url, timeout_s=1.5))
         server.faults.append(Fault("reset"))
         carrier.book(example_request())
         assert len(server.received) == 2
         carrier.close()
     with CarrierServer(fake_carrier_answers()) as server:
-        carrier = _Repeats(FakeCarrierSettings(url=server.url, timeout_s=0.5))
+        carrier = _Repeats(FakeCarrierSettings(url=server.url, timeout_s=1.5))
         with pytest.raises(pytest.fail.Exception):
             TestFakeCarrier().refused(carrier, server, Fault("reset"))
         carrier.close()
