@@ -25,6 +25,7 @@ from dropoff.db import Tx
 from dropoff.db.vault import new_token, token_hash
 from dropoff.kernel import ids, tags
 from dropoff.kernel.errors import Problem, invalid
+from dropoff.network import loads
 from dropoff.network import service as network
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
@@ -217,6 +218,9 @@ def _take(tx: Tx, base_url: str, asked: Asked, known: Known) -> HandInAnswer | s
         told = tellings.HandedIn(asked.id, known.row, place, asked.till, asked.data.scanned_at, asked.at)
         refused = [{"unit": one.unit, "reason": one.reason} for one in asked.data.refused]
         tellings.tell_handed_in(tx, told, [(p.id, p.tag, p.units, p.weight_g) for p in parcels], bag, refused)
+    if parcels:
+        taken_at = min(asked.at, asked.data.scanned_at)
+        loads.count(tx, place.id, asked.till.live, len(parcels), asked.at, hand_in_at=taken_at)
     return answer
 
 

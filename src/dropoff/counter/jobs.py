@@ -1,17 +1,19 @@
-"""What the room does by itself: old questions of tills go. Hand-ins, parcels and containers are kept."""
+"""What the room does by itself: old questions of tills go, and the count of parcels that lie at a place is set right.
+Hand-ins, parcels and containers are kept."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from dropoff.counter import store_attempts
+from dropoff.counter import store_attempts, waiting
 from dropoff.db import Tx
 from dropoff.kernel.clock import now
 from dropoff.kernel.ids import first_id
 
 KEPT_FOR = timedelta(days=400)
 """A year and a season, to compare a place with itself."""
-PERIODIC = {"counter.forget_questions": 3600}
+RECOUNT = "counter.recount"
+PERIODIC = {"counter.forget_questions": 3600, RECOUNT: 3600}
 
 
 def forget_questions(tx: Tx, at: datetime) -> int:
@@ -24,7 +26,10 @@ def handlers(context: Any) -> dict[str, Callable[[Any], None]]:
         while context.db.write_sync(forget_questions, now()):
             pass
 
-    return {"counter.forget_questions": forget}
+    def recount(_: Any) -> None:
+        waiting.recount(context.db, now())
+
+    return {"counter.forget_questions": forget, RECOUNT: recount}
 
 
 def consumers(_: Any) -> list[Any]:

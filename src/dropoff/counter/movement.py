@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from dropoff.counter import rules, store, ways
+from dropoff.counter import rules, store, waiting, ways
 from dropoff.counter.reading import read
 from dropoff.counter.store import ContainerRow, ParcelRow
 from dropoff.db import Tx
@@ -137,6 +137,8 @@ def depart_container(
         return []
     gone = [store.move_parcel(tx, parcel.id, "depart", location_id=None, arrived_at=at) for parcel in inside]
     travelling = [parcel for parcel in gone if parcel is not None]
+    moved = {parcel.id for parcel in travelling}
+    waiting.follow(tx, [parcel for parcel in inside if parcel.id in moved], travelling, at)
     _depart_units(tx, travelling, at, actor, holder, next)
     return travelling
 
@@ -157,6 +159,7 @@ def receive_parcel(
     moved = store.move_parcel(tx, parcel_id, event, location_id=here, container_id=None, arrived_at=at)
     if moved is None:
         return None
+    waiting.follow(tx, [parcel], [moved], at)
     if at_retailer:
         units = _receive_units(tx, moved, at, actor)
     else:
@@ -169,7 +172,11 @@ def receive_parcel(
 def lose_parcel(tx: Tx, parcel_id: str, at: datetime) -> ParcelRow | None:
     """Given up. None when it cannot be lost: it was received, void or lost already. Its container is kept, where it may
     still turn up; moving its units is the caller's."""
-    return store.move_parcel(tx, parcel_id, "lose", arrived_at=at) if _locked(tx, parcel_id) else None
+    parcel = _locked(tx, parcel_id)
+    lost = store.move_parcel(tx, parcel_id, "lose", arrived_at=at) if parcel is not None else None
+    if parcel is not None and lost is not None:
+        waiting.follow(tx, [parcel], [lost], at)
+    return lost
 
 
 def receive_container(tx: Tx, container_id: str, at: datetime, location_id: str | None = None) -> ContainerRow | None:

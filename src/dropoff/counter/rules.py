@@ -9,6 +9,9 @@ import msgspec
 
 PARCEL_STATES = ("tagged", "in_container", "in_transit", "at_hub", "received", "lost", "void")
 
+WAITING_STATES = ("tagged", "in_container", "at_hub")
+"""A parcel that lies at a place and takes room there."""
+
 PARCEL_TRANSITIONS: dict[tuple[str, str], str] = {
     ("tagged", "pack"): "in_container",
     ("at_hub", "pack"): "in_container",

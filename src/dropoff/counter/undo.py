@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from dropoff.counter import rules, store, store_hand_ins, store_tags, tellings, ways
+from dropoff.counter import rules, store, store_hand_ins, store_tags, tellings, waiting, ways
 from dropoff.counter.movement import units_in
 from dropoff.counter.rules import Verdict
 from dropoff.counter.store import ContainerRow, ParcelRow
@@ -93,6 +93,8 @@ def _undo(tx: Tx, till: Till, undoing: Undoing, at: datetime) -> str | None:
         return "already"
     told = {parcel.id: (parcel.tag, undoing.units[parcel.id]) for parcel in undoing.parcels}
     tellings.tell_undone(tx, till, undoing.head, told, at)
+    waiting.follow(tx, undoing.parcels, (), at)
+    waiting.take_back_evidence(tx, till.location_id, till.live, at)
     return None
 
 

@@ -162,7 +162,7 @@ class WriteLane:
         try:
             for call in group:
                 results.append(call.fn(tx, *call.args))  # noqa: PERF401 - its length tells who failed
-            tx.flush()  # the rows of all: whose cannot be written is found by halving
+            tx.finish()  # the rows of all: whose cannot be written is found by halving
             if not _is_intact(connection):
                 raise SwallowedError
         except Exception as error:  # sorted below: again, apart, or the caller's own fault

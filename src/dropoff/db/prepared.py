@@ -95,7 +95,7 @@ class Prepared:
         changed: sa.Table | None = getattr(statement, "table", None)
         self.changes = None if changed is None else changed.fullname
         """The table it writes to; None for a question."""
-        self.touches = frozenset({*_named(statement), *(() if changed is None else reach(changed))})
+        self.touches = frozenset({*named(statement), *(() if changed is None else reach(changed))})
         """Rows of these tables decide what it does or answers."""
 
     def form(self, dialect: sa.Dialect, values: Mapping[str, Any]) -> Form | None:
@@ -127,7 +127,8 @@ def reach(table: sa.Table) -> set[str]:
     return {table.fullname, *(key.target_fullname.rpartition(".")[0] for key in table.foreign_keys)}
 
 
-def _named(statement: sa.Executable) -> set[str]:
+def named(statement: sa.Executable) -> set[str]:
+    """The tables that stand in it; none for a text."""
     return {element.fullname for element in visitors.iterate(_element(statement)) if isinstance(element, sa.Table)}
 
 

@@ -1,4 +1,4 @@
-"""A transaction as stores see it: three verbs, a savepoint, and a list of who wants to be woken after the commit."""
+"""A transaction as stores see it: a few verbs, a savepoint, and a list of who wants to be woken after the commit."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from dropoff.db.direct import Direct
-from dropoff.db.prepared import Prepared, reach
+from dropoff.db.prepared import Prepared, named, reach
+from dropoff.db.tallies import Tallies
 from dropoff.db.waiting import Kind, Waiting, inserts
 
 Statement = sa.Executable | Prepared
@@ -28,8 +29,8 @@ class Savepoint:
 class Tx:
     """Statements are `Prepared` ones, with the values for their parameters, or any that Core takes.
 
-    What is appended waits until a statement may need it, the end of a savepoint, or `flush`: whoever makes a `Tx` that
-    defers flushes it.
+    What is appended waits until a statement may need it, the end of a savepoint, or `finish`; what is tallied until a
+    statement reads its table, or `finish`. Whoever makes a `Tx` that defers finishes it.
     """
 
     def __init__(self, connection: sa.Connection, *, defers: bool = False) -> None:
@@ -43,6 +44,7 @@ class Tx:
         self._defers = defers
         self._waiting = Waiting()
         self._appended = 0
+        self._tallies = Tallies()
         self._known: dict[tuple[Any, ...], list[sa.Row[Any]]] = {}
         self._known_of: set[str] = set()
         self._depth = 0
@@ -50,14 +52,14 @@ class Tx:
     def read(self, statement: Statement, /, **values: Any) -> list[sa.Row[Any]]:
         if isinstance(statement, Prepared):
             return self._rows(statement, values)
-        self.flush()
+        self._make_way_for_core(statement)
         return list(self._connection.execute(statement, values).all())
 
     def first(self, statement: Statement, /, **values: Any) -> sa.Row[Any] | None:
         if isinstance(statement, Prepared):
             rows = self._rows(statement, values)
             return rows[0] if rows else None
-        self.flush()
+        self._make_way_for_core(statement)
         return self._connection.execute(statement, values).first()
 
     def once(self, statement: Prepared, /, **values: Any) -> list[sa.Row[Any]]:
@@ -116,6 +118,20 @@ class Tx:
         self._make_way_for(table)
         return self._insert((table, tuple(rows[0])), rows, ignore=True)
 
+    def tally(self, statement: Prepared, key: str, /, **amounts: Any) -> None:
+        """Counts in a row that many count in. The statement takes `key` and the amounts; within a transaction numbers
+        add up, of moments the latest holds, and it runs once for each key, at the end. It must do with the sums what it
+        would do with one after the other, and answers nothing."""
+        self._tallies.add(statement, key, amounts)
+        if not self._defers:
+            self.finish()
+
+    def finish(self) -> None:
+        """Writes all that waits."""
+        self.flush()
+        if self._tallies:
+            self._write_tallies(None)
+
     def flush(self, needed: Set[str] | None = None) -> None:
         """Writes what waits of these tables, or all; parents before their children."""
         if self._waiting.tables:
@@ -124,7 +140,7 @@ class Tx:
 
     @contextmanager
     def savepoint(self) -> Iterator[Savepoint]:
-        mark, waiting, appended = Savepoint(), self._waiting.copy(), self._appended
+        mark, waiting, appended, tallies = Savepoint(), self._waiting.copy(), self._appended, self._tallies.copy()
         # Always the same names: a statement that the driver knows costs it little.
         self._depth += 1
         name = f"level_{self._depth}"
@@ -135,12 +151,12 @@ class Tx:
                 self.flush()  # what cannot be written is the block's own fault
         except BaseException:
             if not self._connection.invalidated:
-                self._roll_back(name, waiting)
+                self._roll_back(name, waiting, tallies)
             raise
         finally:
             self._depth -= 1
         if mark.rolled_back:
-            self._roll_back(name, waiting)
+            self._roll_back(name, waiting, tallies)
         else:
             self._say(f"RELEASE SAVEPOINT {name}")
 
@@ -169,15 +185,32 @@ class Tx:
 
     def _execute(self, statement: sa.Executable, values: dict[str, Any]) -> sa.CursorResult[Any]:
         """A change of which nobody knows what it touches."""
-        self.flush()
+        self._make_way_for_core(statement)
         self._forget()
         return self._connection.execute(statement, values)
 
     def _make_way(self, statement: Prepared) -> None:
         if not statement.touches.isdisjoint(self._waiting.tables):
             self.flush(statement.touches)
+        if self._tallies and not statement.touches.isdisjoint(self._tallies.tables):
+            self._write_tallies(statement.touches)
         if statement.changes in self._known_of:
             self._forget()
+
+    def _make_way_for_core(self, statement: sa.Executable) -> None:
+        """Of a text nobody knows what it reads."""
+        self.flush()
+        if self._tallies:
+            tables = named(statement)
+            if not tables or not tables.isdisjoint(self._tallies.tables):
+                self._write_tallies(tables or None)
+
+    def _write_tallies(self, tables: Set[str] | None) -> None:
+        for statement, rows in list(self._tallies.take(tables)):
+            self.flush(statement.touches)
+            self._run_many(statement, rows)
+            if statement.changes in self._known_of:
+                self._forget()
 
     def _make_way_for(self, table: sa.Table) -> None:
         """For rows that are written now."""
@@ -194,10 +227,10 @@ class Tx:
         self._known.clear()
         self._known_of.clear()
 
-    def _roll_back(self, name: str, waiting: Waiting) -> None:
+    def _roll_back(self, name: str, waiting: Waiting, tallies: Tallies) -> None:
         self._say(f"ROLLBACK TO SAVEPOINT {name}")
         self._say(f"RELEASE SAVEPOINT {name}")
-        self._waiting = waiting  # of these, what was written inside the block is gone again
+        self._waiting, self._tallies = waiting, tallies  # of these, what was written inside the block is gone again
         self._forget()
 
     def _say(self, sql: str) -> None:

@@ -17,6 +17,7 @@ from dropoff.freight import store
 from dropoff.freight.news import tell_retailers
 from dropoff.freight.rules import Present, left_behind_reason
 from dropoff.freight.store import ShipmentRow
+from dropoff.network import loads
 from dropoff.network import service as network
 from dropoff.returns.service import Next
 
@@ -89,6 +90,9 @@ def hand_over(tx: Tx, command: HandOver) -> HandoverAnswer:
     found.gone += [one.sscc for one in found.going.values() if one.sscc not in handed_over]
     left = [*found.left, *_not_presented(tx, command, found)]
     verdict, reason = _verdict(handed_over, found)
+    if verdict == "accepted":
+        # Also when every seal was broken: the driver was there.
+        loads.count(tx, command.location_id, command.live, 0, command.at, driver_at=command.at)
     answer = _answer(command, verdict, reason, count=count, left=left, cases_=opened)
     return _keep(tx, command, msgspec.structs.replace(answer, handed_over=handed_over or found.gone))
 

@@ -95,6 +95,29 @@ network_revision = sa.Table(
     sa.CheckConstraint("id = 1", name="single"),
 )
 
+PRINTER_STATES = ("ready", "empty", "broken", "none")
+
+# What is known of a place from what happens there. Apart from `location`, so that a hand-in never moves the network's
+# revision. Every fact has its own moment; a null fact is unknown.
+location_load = sa.Table(
+    "location_load",
+    metadata,
+    ref("location_id", "location.id", primary_key=True),
+    sa.Column("waiting", sa.Integer, nullable=False),  # parcels that lie there, of the place's own mode
+    at("waiting_at"),
+    sa.Column("capacity", sa.Integer),  # how many parcels it can hold
+    at("capacity_at", nullable=True),
+    at("hand_in_at", nullable=True),  # the last that stands
+    at("driver_at", nullable=True),
+    sa.Column("tags", sa.Integer),
+    at("tags_at", nullable=True),
+    sa.Column("printer", sa.String(10)),
+    at("printer_at", nullable=True),
+    at("touched_at", index=True),  # by the database's clock: every process reads what was touched lately
+    sa.CheckConstraint("waiting >= 0 AND capacity >= 0 AND tags >= 0", name="counts"),  # no parcel leaves twice
+    one_of("printer", PRINTER_STATES),
+)
+
 IMPORT_KINDS = ("file", "sync", "trial")
 IMPORT_STATES = ("staging", "held", "applying", "done", "failed")
 _SYNC_RUNS = sa.text("kind <> 'file' AND state IN ('staging', 'applying')")

@@ -1,0 +1,100 @@
+"""What is known of a place from what happens there: parcels that lie there, and how many it can hold; the last hand-in
+and the last driver; tags and printer.
+
+Counted by the rooms above, in their transactions. Nothing here moves the network's revision: a hand-in must not make a
+million places be arranged anew.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from dropoff.db import Tx
+from dropoff.events.log import Event, append
+from dropoff.kernel.errors import Problem, invalid, not_found
+from dropoff.network import load_store, store
+from dropoff.network.load_store import Load
+
+Count = Annotated[int, Meta(ge=0, le=100_000)]
+HELD_STATES: Final = store.HELD_STATES
+
+
+class Stock(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody at the place tells; what is left out stays as it was. A `capacity` in parcels, `tags` left."""
+
+    capacity: Count | None = None
+    tags: Count | None = None
+    printer: Literal["ready", "empty", "broken", "none"] | None = None
+
+
+def count(
+    tx: Tx,
+    location_id: str,
+    live: bool,
+    parcels: int,
+    at: datetime,
+    *,
+    hand_in_at: datetime | None = None,
+    driver_at: datetime | None = None,
+) -> None:
+    """`parcels` more lie there, or less. Those of the other mode are no parcels that take room, and prove nothing."""
+    place = store.find_location(tx, location_id)
+    if place is not None and place.live == live:
+        load_store.count(tx, location_id, parcels, at, hand_in_at=hand_in_at, driver_at=driver_at)
+
+
+def find(tx: Tx, location_id: str) -> Load | None:
+    return load_store.find(tx, location_id)
+
+
+def set_last_hand_in(tx: Tx, location_id: str, hand_in_at: datetime | None) -> None:
+    """Also an earlier one than it was, or none."""
+    load_store.set_counted(tx, location_id, {"hand_in_at": hand_in_at})
+
+
+def hold(tx: Tx, location_id: str, at: datetime) -> int:
+    """How many parcels were counted there. Nobody else counts there until the end of the transaction."""
+    return load_store.hold(tx, location_id, at).waiting
+
+
+def set_waiting(tx: Tx, location_id: str, parcels: int, at: datetime) -> None:
+    """After `hold`."""
+    load_store.set_counted(tx, location_id, {"waiting": parcels, "waiting_at": at})
+
+
+def waiting(tx: Tx) -> dict[str, int]:
+    """Of every place where something lies."""
+    return load_store.waiting(tx)
+
+
+def modes(tx: Tx, location_ids: Collection[str]) -> dict[str, bool]:
+    """Whether each place is live."""
+    return load_store.modes(tx, list(location_ids))
+
+
+def tell(tx: Tx, location_id: str, stock: Stock, at: datetime, actor: str) -> Load | Problem:
+    told = {name: value for name, value in msgspec.structs.asdict(stock).items() if value is not None}
+    if not told:
+        return invalid("", "Tell at least one of `capacity`, `tags` and `printer`.")
+    place = store.find_location(tx, location_id)
+    if place is None or place.state not in HELD_STATES:
+        return not_found("location")
+    facts: dict[str, Any] = {**told, **{f"{name}_at": at for name in told}}
+    load = load_store.tell(tx, location_id, at, facts)
+    objects = {"location": location_id}
+    append(
+        tx,
+        Event(
+            type="location.stock_told",
+            actor=actor,
+            at=at,
+            live=place.live,
+            location_id=location_id,
+            objects=objects,
+            data=told,
+        ),
+    )
+    return load
