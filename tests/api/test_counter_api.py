@@ -221,3 +221,31 @@ def test_guessing_short_codes_is_slowed_down(shop: Shop) -> None:
     assert guesser.call("POST", "/v1/counter/hand-ins", typed).status_code == 429
     assert guesser.post("/v1/counter/hand-ins", shop.ask(made), 200)["verdict"] == "accepted", "the pass itself works"
     assert shop.till.call("POST", "/v1/counter/scans", {"text": codes[0]}).status_code == 200, "others are not slowed"
+
+
+def test_what_a_shop_tells_of_itself_is_known_and_the_public_is_told_less(shop: Shop) -> None:
+    """Room, tags and printer, each with its own moment; the state of the till counts down what it can still hold."""
+    location, operator, public = shop.place("stock"), shop.service.operator, shop.service.public
+    till = shop.pair(location)
+    told = till.post("/v1/counter/stock", {"capacity": 2, "printer": "ready"}, 200)
+    assert (told["waiting"], told["left"], told["printer"], told["tags"]) == (0, 2, "ready", None)
+    assert told["capacity_at"] == told["printer_at"]
+    assert till.post("/v1/counter/hand-ins", shop.ask(shop.give_back()), 200)["verdict"] == "accepted"
+    place = till.get("/v1/counter/state")["location"]
+    assert (place["lying"], place["capacity"], place["left"], place["printer"]) == (1, 2, 1, "ready")
+    operator.post(f"/v1/locations/{location}/stock", {"tags": 4}, 200)
+    known = operator.get(f"/v1/locations/{location}/load")
+    assert (known["waiting"], known["tags"], known["left"]) == (1, 4, 1)
+    assert known["hand_in_at"] is not None
+    assert till.post("/v1/counter/hand-ins", shop.ask(shop.give_back()), 200)["verdict"] == "accepted"
+    seen = public.get(f"/v1/locations/{location}")["evidence"]
+    assert (seen["free"], seen["tags"], seen["printer"]) == ("full", "few", "ready")
+    assert seen["hand_in_at"] == seen["as_of"]
+    assert set(seen) == {"hand_in_at", "driver_at", "free", "tags", "printer", "as_of"}
+    assert till.call("POST", "/v1/counter/stock", json={}).status_code == 422
+    assert till.call("POST", "/v1/counter/stock", json={"capacity": -1}).status_code == 422
+    assert public.call("POST", "/v1/counter/stock", json={"tags": 1}).status_code == 401
+    assert till.call("POST", f"/v1/locations/{location}/stock", json={"tags": 1}).status_code == 403
+    assert operator.call("GET", "/v1/locations/loc_nowhere/load").status_code == 404
+    elsewhere = operator.get(f"/v1/locations/{shop.place('two')}/load")
+    assert (elsewhere["waiting"], elsewhere["hand_in_at"]) == (0, None)

@@ -1,7 +1,10 @@
 """The nearby index follows the network by its changes alone, and answers as if it had read everything anew."""
 
 import json
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -12,10 +15,10 @@ import pytest
 import sqlalchemy as sa
 
 from dropoff.db import Database, Tx
-from dropoff.network import applying_store, importing, refreshing, store
+from dropoff.network import applying_store, importing, loads, refreshing, store
 from dropoff.network.importing import WAKE
 from dropoff.network.nearby import Nearby, Search, Snapshot
-from dropoff.network.refreshing import Refresher, merge, refresh
+from dropoff.network.refreshing import Refresher, hear, merge, refresh
 from dropoff.network.tables import location
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -206,3 +209,77 @@ def test_servers_follow_and_merge_by_themselves(
             assert [hit.place.name for hit in nearby.snapshot.nearest(HERE)][-1] == "Kiosk 71"
         finally:
             refresher.stop()
+
+
+def told_by(process: "subprocess.Popen[str]") -> list[Any]:
+    assert process.stdout is not None
+    found: list[Any] = json.loads(process.stdout.readline())
+    return found
+
+
+def test_other_processes_hear_of_everything_within_two_seconds(world: World, database_url: str) -> None:
+    """A place that fills up, one that pauses and one that is closed, in two processes beside this one."""
+    location_id = world.nearby.snapshot.nearest(HERE)[0].place.id
+    process = [sys.executable, str(Path(__file__).with_name("nearby_process.py")), database_url]
+    others = [subprocess.Popen(process, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    full = loads.Stock(capacity=0)
+    changes: list[Callable[[], Any]] = [
+        lambda: world.db.write_sync(loads.tell, location_id, full, NOW, "test"),
+        lambda: world.by_hand("x:1", state="paused"),
+        lambda: world.by_hand("x:2", state="closed"),
+        lambda: world.by_hand("x:1", state="active"),
+    ]
+    first = [[f"x:{number}", None] for number in range(10)]
+    expected = [[["x:0", "full"], *first[1:]]]
+    expected.append([expected[0][0], *first[2:], ["x:10", None]])
+    expected.append([expected[0][0], *first[3:], ["x:10", None], ["x:11", None]])
+    expected.append([expected[0][0], first[1], *first[3:], ["x:10", None]])
+    try:
+        assert [told_by(one) for one in others] == [first, first]
+        waits = []
+        for change, told in zip(changes, expected, strict=True):
+            change()
+            began = time.monotonic()
+            assert [told_by(one) for one in others] == [told, told]
+            waits.append(time.monotonic() - began)
+        assert sorted(waits)[1] < 2.0, "the machine may be busy once or twice"
+    finally:
+        for one in others:
+            one.communicate(timeout=30)
+
+
+def test_what_happens_at_a_place_is_heard_without_moving_any(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refreshing, "PAGE", 2)
+    places = [hit.place.id for hit in world.nearby.snapshot.nearest(HERE)][:5]
+    snapshot = world.nearby.snapshot
+
+    def free() -> list[str | None]:
+        return [hit.evidence.free for hit in world.nearby.snapshot.nearest(HERE)][:5]
+
+    def tell(numbers: list[int], capacity: int) -> None:
+        def work(tx: Tx) -> None:
+            for number in numbers:
+                loads.tell(tx, places[number], loads.Stock(capacity=capacity), NOW, "test")
+
+        world.db.write_sync(work)
+
+    tell([0, 1, 2], 0)
+    assert hear(world.db, world.nearby) == 3
+    assert free() == ["full", "full", "full", None, None]
+    tell([1, 3, 4], 5)
+    assert hear(world.db, world.nearby) >= 3
+    assert free() == ["full", "free", "full", "free", "free"]
+    assert not refresh(world.db, world.nearby)
+    assert world.nearby.snapshot is snapshot
+    world.bring(feature(60))
+    refresh(world.db, world.nearby)
+    merge(world.db, world.nearby)
+    assert free() == ["full", "free", "full", "free", "free"]
+    world.by_hand("x:0", state="paused")
+    refresh(world.db, world.nearby)
+    merge(world.db, world.nearby)
+    tell([0], 9)
+    hear(world.db, world.nearby)
+    world.by_hand("x:0", state="active")
+    refresh(world.db, world.nearby)
+    assert free() == ["free", "free", "full", "free", "free"], "it was away, and what was told meanwhile is known"

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from dropoff.network import device_api, import_api, lane_api, places_api, search_api, sources_api
+from dropoff.network import device_api, import_api, lane_api, places_api, search_api, sources_api, stock_api
 
 HANDLERS: Final[list[Any]] = [
     *search_api.HANDLERS,
@@ -11,4 +11,5 @@ HANDLERS: Final[list[Any]] = [
     *sources_api.HANDLERS,
     *lane_api.HANDLERS,
     *device_api.HANDLERS,
+    *stock_api.HANDLERS,
 ]

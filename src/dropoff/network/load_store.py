@@ -107,11 +107,21 @@ def page(tx: Tx, after: str, limit: int) -> list[Load]:
     return [_load(row) for row in tx.read(query.order_by(location_load.c.location_id).limit(limit))]
 
 
-def touched_since(tx: Tx, since: datetime, limit: int) -> list[Load]:
-    """The first so many, in the order in which they were touched."""
-    query = sa.select(*_COLUMNS).where(location_load.c.touched_at >= since)
-    order = (location_load.c.touched_at, location_load.c.location_id)
-    return [_load(row) for row in tx.read(query.order_by(*order).limit(limit))]
+def touched_since(tx: Tx, since: datetime, after: str, limit: int) -> list[Load]:
+    """In the order in which they were touched, places touched at one moment by their ids: the first so many of those
+    behind that moment and place."""
+    at, place = location_load.c.touched_at, location_load.c.location_id
+    query = sa.select(*_COLUMNS).where(at >= since, sa.or_(at > since, place > after))
+    return [_load(row) for row in tx.read(query.order_by(at, place).limit(limit))]
+
+
+def of(tx: Tx, location_ids: Sequence[str]) -> dict[str, Load]:
+    found: dict[str, Load] = {}
+    for start in range(0, len(location_ids), _IDS_AT_ONCE):
+        some = location_ids[start : start + _IDS_AT_ONCE]
+        rows = tx.read(sa.select(*_COLUMNS).where(location_load.c.location_id.in_(some)))
+        found |= {row.location_id: _load(row) for row in rows}
+    return found
 
 
 def database_time(tx: Tx) -> datetime:

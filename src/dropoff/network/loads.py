@@ -5,7 +5,7 @@ Counted by the rooms above, in their transactions. Nothing here moves the networ
 million places be arranged anew.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -16,7 +16,9 @@ from dropoff.db import Tx
 from dropoff.events.log import Event, append
 from dropoff.kernel.errors import Problem, invalid, not_found
 from dropoff.network import load_store, store
+from dropoff.network.evidence import DAY_MIN, NOTHING, Evidence, evidence_of, marks_of
 from dropoff.network.load_store import Load
+from dropoff.network.nearby_hours import minute_of
 
 Count = Annotated[int, Meta(ge=0, le=100_000)]
 HELD_STATES: Final = store.HELD_STATES
@@ -48,6 +50,17 @@ def count(
 
 def find(tx: Tx, location_id: str) -> Load | None:
     return load_store.find(tx, location_id)
+
+
+def left(load: Load | None) -> int | None:
+    """How many more parcels the place can hold; None when nobody told."""
+    return None if load is None or load.capacity is None else max(0, load.capacity - load.waiting)
+
+
+def evidence(tx: Tx, location_ids: Sequence[str], at: datetime) -> list[Evidence]:
+    """What is told to everybody, of each."""
+    known, day = load_store.of(tx, location_ids), minute_of(at) // DAY_MIN
+    return [evidence_of(marks_of(known[one]), day) if one in known else NOTHING for one in location_ids]
 
 
 def set_last_hand_in(tx: Tx, location_id: str, hand_in_at: datetime | None) -> None:

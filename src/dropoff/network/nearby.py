@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropoff.network import hours
+from dropoff.network.evidence import NOTHING, Evidence
 from dropoff.network.nearby_columns import city_key, postcode_key
+from dropoff.network.nearby_evidence import Book
 from dropoff.network.nearby_filters import Attributes, Mask
 from dropoff.network.nearby_geometry import Floats, origin, position
 from dropoff.network.nearby_hours import minute_of
@@ -40,18 +42,33 @@ class Search(msgspec.Struct, frozen=True):
     country: str | None = None
     radius_m: float | None = None
     open_at: datetime | None = None
+    now: datetime | None = None
+    """When it is asked; needed for what follows, and to tell of old news."""
+    on_arrival: bool = False
+    """Only what is surely open when somebody gets there on foot, within an hour."""
+    has_room: bool = False
+    """Not what is known to be full."""
+    prefer_proven: bool = False
 
 
 class Hit(msgspec.Struct, frozen=True):
     place: Place
     distance_m: float
+    evidence: Evidence = NOTHING
 
 
 class Snapshot:
     """Never changes once made; `revision` is the network's when the places were read."""
 
     def __init__(
-        self, revision: int, base: Layer, *, base_revision: int, over: Layer | None = None, alive: Mask | None = None
+        self,
+        revision: int,
+        base: Layer,
+        *,
+        base_revision: int,
+        over: Layer | None = None,
+        alive: Mask | None = None,
+        book: Book | None = None,
     ) -> None:
         """`alive`: which places of the base still stand; None when all do."""
         self.revision = revision
@@ -60,11 +77,20 @@ class Snapshot:
         self.layers = (base,) if over is None else (base, over)
         self.alive = alive
         self.hidden = 0 if alive is None else len(alive) - int(np.count_nonzero(alive))
-        self._ranking = Ranking(self.layers, alive)
+        self.book = Book() if book is None else book
+        self.hear()
+        self._ranking = Ranking(self.layers, alive, self.book)
 
     @classmethod
-    def of(cls, revision: int, places: Iterable[Place], folder: Path | None = None) -> "Snapshot":
-        return cls(revision, Layer.of(places, folder), base_revision=revision)
+    def of(
+        cls, revision: int, places: Iterable[Place], folder: Path | None = None, book: Book | None = None
+    ) -> "Snapshot":
+        return cls(revision, Layer.of(places, folder), base_revision=revision, book=book)
+
+    def hear(self) -> None:
+        """Of places that came to be known to the book. One thread at a time."""
+        for layer in self.layers:
+            self.book.bring(layer.slots)
 
     def changed(self, revision: int, changes: Sequence[tuple[Place, bool]], folder: Path | None = None) -> "Snapshot":
         """The same base under all that has changed since it was made; False says that a place is not shown any more."""
@@ -75,13 +101,14 @@ class Snapshot:
             alive[rows] = False
         shown = [place for place, is_shown in changes if is_shown]
         over = Layer.of(shown, folder) if shown else None
-        return Snapshot(revision, self.base, base_revision=self.base_revision, over=over, alive=alive)
+        return Snapshot(revision, self.base, base_revision=self.base_revision, over=over, alive=alive, book=self.book)
 
     def merged(self, folder: Path | None = None) -> "Snapshot":
         """The same places as one base. Takes a second or two for a million: for a thread."""
         alive = np.ones(len(self.base), np.bool_) if self.alive is None else self.alive
         over = self.layers[1] if len(self.layers) > 1 else Layer.of((), folder)
-        return Snapshot(self.revision, self.base.merged(alive, over, folder), base_revision=self.revision)
+        merged = self.base.merged(alive, over, folder)
+        return Snapshot(self.revision, merged, base_revision=self.revision, book=self.book)
 
     @property
     def to_merge(self) -> int:
@@ -102,13 +129,29 @@ class Snapshot:
     def nearest(self, search: Search) -> list[Hit]:
         """Nearest first by the geodesic, exactly; equal distances in order of id."""
         found = self.found(search)
-        return [Hit(self._place(ref), far) for far, ref in zip(found.metres, found.refs, strict=True)]
+        slots, minute = self.slots(found.refs), _minute(search.now)
+        return [
+            Hit(self._place(ref), far, self.book.evidence(slot, minute))
+            for far, ref, slot in zip(found.metres, found.refs, slots, strict=True)
+        ]
 
     def found(self, search: Search) -> Found:
         wanted = Attributes(search.kinds, search.accepts, search.operators, search.country)
         minute = None if search.open_at is None else minute_of(search.open_at)
         here = origin(search.lat, search.lon)
-        return self.ask(Question(here, search.limit, search.radius_m, wanted, minute, patient=True))
+        question = Question(
+            here,
+            search.limit,
+            search.radius_m,
+            wanted,
+            minute,
+            patient=True,
+            now=_minute(search.now),
+            on_arrival=search.on_arrival,
+            has_room=search.has_room,
+            prefer_proven=search.prefer_proven,
+        )
+        return self.ask(question)
 
     def ask(self, question: Question) -> Found:
         """Raises `Slow` when it would take more than a millisecond or so and the question is not patient: then it
@@ -131,6 +174,17 @@ class Snapshot:
         if len(self.layers) == 1:
             return self.base.said(refs, minute)
         return [self.layers[number].said([row], minute)[0] for number, row in map(layer_and_row, refs)]
+
+    def slots(self, refs: Refs) -> list[int]:
+        """Of each, its number in the book."""
+        if len(self.layers) == 1:
+            view = self.base.slots.view
+            return [view[row] for row in refs]
+        return [self.layers[number].slots.view[row] for number, row in map(layer_and_row, refs)]
+
+    def evidence(self, refs: Refs, minute: int) -> list[bytes]:
+        """Of each, what is known of it now, as ready JSON."""
+        return self.book.json(self.slots(refs), minute)
 
     def _place(self, ref: int) -> Place:
         number, row = layer_and_row(ref)
@@ -155,6 +209,10 @@ class Snapshot:
         return None
 
 
+def _minute(at: datetime | None) -> int:
+    return 0 if at is None else minute_of(at)
+
+
 def _centre(points: Floats, countries: NDArray[Any]) -> tuple[float, float]:
     names, counts = np.unique(countries, return_counts=True)
     points = points[countries == names[int(np.argmax(counts))]]
@@ -170,4 +228,6 @@ class Nearby:
         """In `folder` the texts of the places lie, in files without a name; else in the system's temporary folder."""
         self.folder = folder if folder is not None and folder.is_dir() else None
         self.snapshot = Snapshot.of(-1, ())
+        self.heard_until: datetime | None = None
+        """Up to when, by the database's clock, the book knows what happens at places; None before it knows any."""
         self.building = threading.Lock()

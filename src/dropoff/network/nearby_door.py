@@ -67,14 +67,14 @@ def _filters(query_string: bytes) -> Filters | None:
 
 def told(snapshot: Snapshot, found: Found, here: tuple[float, float], minute: int) -> bytes:
     """`FoundLocations` as JSON, put together from ready pieces: encoding it would take longer than finding it."""
-    openings = snapshot.openings(found.refs, minute)
-    parts = chain.from_iterable(zip(snapshot.pieces(found.refs), found.metres, openings, strict=True))
-    return _frame(len(openings)) % (*parts, *here)
+    refs = found.refs
+    columns = (snapshot.pieces(refs), found.metres, snapshot.openings(refs, minute), snapshot.evidence(refs, minute))
+    return _frame(len(refs)) % (*chain.from_iterable(zip(*columns, strict=True)), *here)
 
 
 @lru_cache(maxsize=LIMIT_MAX + 1)
 def _frame(count: int) -> bytes:
-    item = b'%b,"distance_m":%.1f,%b}'
+    item = b'%b,"distance_m":%.1f,%b,"evidence":%b}'
     return b'{"items":[' + b",".join([item] * count) + b'],"near":{"lat":%a,"lon":%a},"next":null}'
 
 

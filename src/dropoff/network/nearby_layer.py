@@ -1,4 +1,5 @@
-"""A set of places arranged for searching. Never changes once made; a snapshot lays a small one over a large one."""
+"""A set of places arranged for searching. Never changes once made, but for what happens at the places, which a book
+beside it keeps; a snapshot lays a small one over a large one."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropoff.network.nearby_columns import Column, Contents, gather, join, key_of
+from dropoff.network.nearby_evidence import Slots
 from dropoff.network.nearby_filters import ANYTHING, Attributes, Mask, Selection, Selections, select
 from dropoff.network.nearby_geometry import Floats, ecef
 from dropoff.network.nearby_hours import Patterns, States
@@ -32,6 +34,7 @@ class Layer:
         self._everything = Selection(len(self), Tree(self.points))
         self._selections = Selections()
         self._patterns = Patterns(self.tables.pattern.values)
+        self.slots = Slots(self._lookups.id)
 
     @classmethod
     def of(cls, places: Iterable[Place], folder: Path | None = None) -> "Layer":

@@ -3,15 +3,21 @@
 Trees shortlist by the straight chord. Up to `NEAR_M` a chord tells the geodesic so well that the gap between two chords
 settles who is nearer; where it does not, and farther away, the geodesic itself is computed. An answer stands when
 nothing beyond the shortlist can belong into it; else the shortlist grows, in the end to all that pass.
+
+What changes by the minute (hours on arrival, room, proof) is asked of the shortlist, never made into a filter.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import compress
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
+from dropoff.network import walking
+from dropoff.network.evidence import UNPROVEN_M, score
 from dropoff.network.nearby_columns import Column
+from dropoff.network.nearby_evidence import Book
 from dropoff.network.nearby_filters import Attributes, Mask
 from dropoff.network.nearby_geometry import (
     CHORD_ERROR,
@@ -25,6 +31,7 @@ from dropoff.network.nearby_geometry import (
 )
 from dropoff.network.nearby_hours import OPEN
 from dropoff.network.nearby_layer import Layer
+from dropoff.network.walking import WALK_MAX_M
 
 SHORTLIST_MAX: Final = 1_024
 """Beyond, comparing every place is cheaper than a tree that keeps so long a list in order."""
@@ -47,6 +54,19 @@ class Question(NamedTuple):
     """Only what is surely open then."""
     patient: bool
     """Else `Slow` is raised rather than let others wait."""
+    now: int = 0
+    """The minute of asking, for what follows."""
+    on_arrival: bool = False
+    """Only what is surely open when somebody gets there on foot, and no farther than one walks."""
+    has_room: bool = False
+    """Not what is known to be full."""
+    prefer_proven: bool = False
+    """In the order of `evidence.score` instead of the distance."""
+    only_proven: bool = False
+
+    @property
+    def asks_the_moment(self) -> bool:
+        return self.on_arrival or self.has_room or self.only_proven
 
 
 class Found(NamedTuple):
@@ -59,13 +79,40 @@ class Slow(Exception):
 
 
 class Ranking:
-    def __init__(self, layers: Sequence[Layer], alive: Mask | None) -> None:
+    def __init__(self, layers: Sequence[Layer], alive: Mask | None, book: Book) -> None:
         """`alive`: which places of the first layer still stand."""
         self._layers = layers
         self._alive = alive
+        self._book = book
 
     def nearest(self, question: Question) -> Found:
-        picky = question.minute is not None or self._alive is not None
+        if question.on_arrival:
+            reach = WALK_MAX_M if question.radius_m is None else min(question.radius_m, WALK_MAX_M)
+            question = question._replace(radius_m=reach)
+        return self._proven_first(question) if question.prefer_proven else self._nearest(question)
+
+    def _proven_first(self, question: Question) -> Found:
+        """The first by score are among the nearest, and the proven ones at most `UNPROVEN_M` behind the last of these:
+        whatever else is farther away scores worse than all of the nearest."""
+        found = self._nearest(question)
+        refs = set(found.refs)
+        if len(refs) == question.limit:
+            reach = found.metres[-1] + UNPROVEN_M + 1.0
+            if question.radius_m is not None:
+                reach = min(reach, question.radius_m)
+            refs.update(self._nearest(question._replace(radius_m=reach, only_proven=True)).refs)
+        if not refs:
+            return found
+        candidates = sorted(refs)
+        metres = self._metres(question.here, candidates)
+        proven = self._are_proven(candidates, question.now)
+        scores = [score(far, proven=is_proven) for far, is_proven in zip(metres, proven, strict=True)]
+        best = self._in_order(scores, candidates, question.limit).refs
+        far_of = dict(zip(candidates, metres, strict=True))
+        return Found([far_of[ref] for ref in best], best)
+
+    def _nearest(self, question: Question) -> Found:
+        picky = question.minute is not None or self._alive is not None or question.asks_the_moment
         count = 2 * question.limit + 8 if picky else question.limit + 3
         strictly = False
         while count <= SHORTLIST_MAX:
@@ -87,6 +134,10 @@ class Ranking:
             if more_refs:
                 both = sorted(zip(chords + more_chords, refs + more_refs, strict=True))
                 chords, refs = [chord for chord, _ in both], [ref for _, ref in both]
+        if chords and chords[-1] > horizon:
+            # Another layer has seen less far, and may have one that is nearer than these.
+            seen = bisect_right(chords, horizon)
+            chords, refs = chords[:seen], refs[:seen]
         return chords, refs, horizon
 
     def _from_layer(
@@ -109,9 +160,29 @@ class Ranking:
         if asks_hours and minute is not None and rows:
             is_open = [state == OPEN for state in layer.states(minute).of(layer.patterns(rows))]
             chords, rows = _only(chords, is_open), _only(rows, is_open)
+        if question.asks_the_moment and rows:
+            passes = self._passing_now(layer, question, rows)
+            chords, rows = _only(chords, passes), _only(rows, passes)
         if number:
             rows = [row + (number << LAYER_BITS) for row in rows]
         return chords, rows, horizon
+
+    def _passing_now(self, layer: Layer, question: Question, rows: list[int]) -> list[bool]:
+        passing = np.ones(len(rows), np.bool_)
+        slots = np.take(layer.slots.of_row, rows)
+        if question.has_room:
+            passing &= ~self._book.are_full(slots)
+        if question.only_proven:
+            passing &= self._book.are_proven(slots, question.now)
+        if question.on_arrival:
+            metres = geodesics(question.here.lat, question.here.lon, *layer.positions(np.array(rows))).tolist()
+            for at, far in enumerate(metres):
+                # Places farther than one walks are cut off by the radius.
+                if passing[at] and far <= WALK_MAX_M:
+                    states = layer.states(question.now + walking.minutes(far))
+                    passing[at] = states.of(layer.patterns([rows[at]])) == [OPEN]
+        passes: list[bool] = passing.tolist()
+        return passes
 
     def _settled(self, question: Question, chords: list[float], refs: Refs, horizon: float) -> Found | None:
         """The answer; None when more of it may lie beyond the horizon."""
@@ -180,8 +251,19 @@ class Ranking:
             if number == 0 and self._alive is not None:
                 standing = np.take(self._alive, rows)
                 chords, rows = chords[standing], rows[standing]
+            if question.asks_the_moment and len(rows):
+                if question.radius_m is not None:
+                    within = chords <= question.radius_m + 1.0
+                    chords, rows = chords[within], rows[within]
+                passing = np.array(self._passing_now(layer, question, rows.tolist()), np.bool_)
+                chords, rows = chords[passing], rows[passing]
             parts.append((chords, rows.astype(np.int64) + (number << LAYER_BITS)))
         return np.concatenate([chords for chords, _ in parts]), np.concatenate([refs for _, refs in parts])
+
+    def _are_proven(self, refs: Refs, now: int) -> list[bool]:
+        slots = [self._layers[ref >> LAYER_BITS].slots.view[ref & _ROW] for ref in refs]
+        proven: list[bool] = self._book.are_proven(np.array(slots, np.uint32), now).tolist()
+        return proven
 
     def _metres(self, here: Origin, refs: Refs) -> list[float]:
         lats, lons = np.empty(len(refs)), np.empty(len(refs))

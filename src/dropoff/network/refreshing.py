@@ -1,7 +1,7 @@
 """Keeps this process's nearby index in step with the network: woken by imports, polling behind.
 
 A change is laid over the base at once: only what changed is read. Now and then another thread makes one base of both,
-while answers and further changes go on.
+while answers and further changes go on. What happens at places is read beside, and moves no place.
 """
 
 import ctypes
@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from dropoff.db import Database, Tx
-from dropoff.network import store
+from dropoff.network import load_store, store
+from dropoff.network.evidence import marks_of
 from dropoff.network.importing import WAKE
 from dropoff.network.nearby import Nearby, Snapshot
 from dropoff.network.nearby_place import Place
@@ -30,6 +32,10 @@ MERGE_SHARE: Final = 0.005
 """`MERGE_AT` changes, or this share of the base, are merged at once; fewer wait until `MERGE_AFTER_S`."""
 MERGE_AFTER_S: Final = 180.0
 
+OVERLAP: Final = timedelta(seconds=5)
+"""What was touched by the database's clock is seen when it is committed, which may be a little later: so far back is
+read again."""
+
 log = logging.getLogger("dropoff.network")
 
 
@@ -39,12 +45,34 @@ def refresh(db: Database, nearby: Nearby) -> bool:
         new = db.read_sync(_read_newer, nearby.snapshot, nearby.folder)
         if new is None:
             return False
+        if new.book is not nearby.snapshot.book:
+            nearby.heard_until = None
         base, nearby.snapshot = nearby.snapshot.base, new
         if base is not new.base:
             del base
             _give_back()
         log.info("nearby index: revision %d, %d places, %d of them not merged", new.revision, len(new), new.to_merge)
         return True
+
+
+def hear(db: Database, nearby: Nearby) -> int:
+    """Takes in what happened at places lately; how many. One at a time."""
+    with nearby.building:
+        book, until = nearby.snapshot.book, nearby.heard_until
+        if until is None:
+            count, at, after = 0, db.read_sync(load_store.database_time), ""
+            while page := db.read_sync(load_store.page, after, PAGE):
+                book.write((load.location_id, marks_of(load)) for load in page)
+                count, after = count + len(page), page[-1].location_id
+        else:
+            count, at, since, behind = 0, until, until - OVERLAP, ""
+            while page := db.read_sync(load_store.touched_since, since, behind, PAGE):
+                book.write((load.location_id, marks_of(load)) for load in page)
+                count, since, behind = count + len(page), page[-1].touched_at, page[-1].location_id
+                at = max(at, since)
+        nearby.heard_until = at
+        nearby.snapshot.hear()
+        return count
 
 
 def merge(db: Database, nearby: Nearby) -> None:
@@ -54,6 +82,7 @@ def merge(db: Database, nearby: Nearby) -> None:
     with nearby.building:
         if nearby.snapshot.base is old.base:  # else everything was read anew meanwhile
             nearby.snapshot = db.read_sync(_read_newer, merged, nearby.folder) or merged
+            nearby.snapshot.hear()
             log.info("nearby index: merged, %d places", len(nearby.snapshot))
     del old, merged
     _give_back()
@@ -75,7 +104,8 @@ def _read_newer(tx: Tx, known: Snapshot, folder: Path | None) -> Snapshot | None
         count = store.count_changes(tx, known.base_revision, CHANGES_MAX + 1)
         if count <= min(CHANGES_MAX, len(known.base)):
             return known.changed(revision, store.changed_places(tx, known.base_revision), folder)
-    return Snapshot.of(revision, _all_places(tx), folder)
+    book = known.book if revision > known.revision else None
+    return Snapshot.of(revision, _all_places(tx), folder, book)
 
 
 def _all_places(tx: Tx) -> Iterator[Place]:
@@ -110,6 +140,7 @@ class Refresher:
         while not self._stopping.is_set():
             try:
                 refresh(self._db, self._nearby)
+                hear(self._db, self._nearby)
                 self._merge_when_due()
             except Exception:
                 # The old snapshot goes on answering; the next look tries again.

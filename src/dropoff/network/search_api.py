@@ -12,7 +12,8 @@ from litestar.response.base import ASGIResponse
 from dropoff.access.guards import authenticate
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem, invalid
-from dropoff.network import service
+from dropoff.network import loads, service
+from dropoff.network.evidence import Evidence
 from dropoff.network.nearby import Snapshot
 from dropoff.network.nearby_door import PATH, told
 from dropoff.network.nearby_hours import minute_of
@@ -44,6 +45,7 @@ class FoundLocation(msgspec.Struct, frozen=True):
     open_now: bool | None
     opens_at: datetime | None
     closes_at: datetime | None
+    evidence: Evidence
 
 
 class FoundLocations(msgspec.Struct, frozen=True):
@@ -72,6 +74,7 @@ class LocationView(msgspec.Struct, frozen=True):
     open_now: bool | None
     opens_at: datetime | None
     closes_at: datetime | None
+    evidence: Evidence
     accepts: tuple[str, ...]
     phone: str | None
     url: str | None
@@ -120,7 +123,8 @@ async def _list_all(request: Request[Any, Any, Any], wanted: SearchQuery) -> ASG
         country=country_of(wanted.country),
     )
     page = await request.app.state.context.db.read(service.list_locations, names)
-    return answer(LocationList([_view(place) for place in page.items], page.next))
+    known = await _evidence(request, [place.id for place in page.items])
+    return answer(LocationList([_view(place, its) for place, its in zip(page.items, known, strict=True)], page.next))
 
 
 @get("/v1/locations/{location_id:str}", opt=doc("Read a place", answer=LocationView, problems=("not-found",)))
@@ -130,10 +134,15 @@ async def read_location(request: Request[Any, Any, Any], location_id: FromPath[s
     found = await request.app.state.context.db.read(find, location_id)
     if not isinstance(found, Location):
         raise Refused(found or Problem("not-found"))
-    return answer(_view(found))
+    return answer(_view(found, *await _evidence(request, [found.id])))
 
 
-def _view(place: Location) -> LocationView:
+async def _evidence(request: Request[Any, Any, Any], location_ids: list[str]) -> list[Evidence]:
+    found: list[Evidence] = await request.app.state.context.db.read(loads.evidence, location_ids, now())
+    return found
+
+
+def _view(place: Location, evidence: Evidence) -> LocationView:
     hours = service.opening(place, now())
     return LocationView(
         id=place.id,
@@ -151,6 +160,7 @@ def _view(place: Location) -> LocationView:
         open_now=hours.open_now,
         opens_at=hours.opens_at,
         closes_at=hours.closes_at,
+        evidence=evidence,
         accepts=place.accepts,
         phone=place.phone or None,
         url=place.url or None,

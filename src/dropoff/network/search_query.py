@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -36,6 +36,14 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     accepts: Annotated[str, Meta(max_length=400, description="all of these, between commas")] | None = None
     operator: Annotated[str, Meta(max_length=400, description="any of these names, between commas")] | None = None
     radius_m: Annotated[float, Meta(gt=0, le=RADIUS_MAX_M)] | None = None
+    open_on_arrival: Annotated[
+        bool, Meta(description="only what is surely open when one gets there on foot, within an hour")
+    ] = False
+    has_room: Annotated[bool, Meta(description="leave out what is known to be full")] = False
+    prefer: (
+        Annotated[Literal["proven"], Meta(description="an unproven place ranks as if it were 300 m farther away")]
+        | None
+    ) = None
     after: Annotated[str, Meta(max_length=40)] = ""
     source: Annotated[str, Meta(max_length=60)] | None = None
     state: Annotated[str, Meta(max_length=10)] | None = None
@@ -50,11 +58,25 @@ class Filters(NamedTuple):
     open_at: int | None
     """A minute."""
     open_now: bool
+    on_arrival: bool
+    has_room: bool
+    prefer_proven: bool
 
     def question(self, here: tuple[float, float], minute: int, *, patient: bool) -> Question:
         """`minute`: now."""
         open_at = minute if self.open_now else self.open_at
-        return Question(origin(*here), self.limit, self.radius_m, self.wanted, open_at, patient)
+        return Question(
+            origin(*here),
+            self.limit,
+            self.radius_m,
+            self.wanted,
+            open_at,
+            patient,
+            minute,
+            self.on_arrival,
+            self.has_room,
+            self.prefer_proven,
+        )
 
 
 def filters_of(asked: SearchQuery) -> Filters:
@@ -68,7 +90,16 @@ def filters_of(asked: SearchQuery) -> Filters:
     moment = _moment(asked.open_at)
     open_at = None if moment is None else minute_of(moment)
     wanted = ANYTHING if wanted == ANYTHING else wanted
-    return Filters(asked.limit, wanted, asked.radius_m, open_at, asked.open_at == "now")
+    return Filters(
+        limit=asked.limit,
+        wanted=wanted,
+        radius_m=asked.radius_m,
+        open_at=open_at,
+        open_now=asked.open_at == "now",
+        on_arrival=asked.open_on_arrival,
+        has_room=asked.has_room,
+        prefer_proven=asked.prefer is not None,
+    )
 
 
 def position_of(text: str) -> tuple[float, float]:

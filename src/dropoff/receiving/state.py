@@ -12,6 +12,7 @@ from dropoff.counter import service as counter
 from dropoff.counter.service import ContainerRow, ParcelRow
 from dropoff.db import Tx
 from dropoff.kernel.errors import Problem, not_found
+from dropoff.network import loads
 from dropoff.network import service as network
 from dropoff.network.rules import NextStop, next_departure
 from dropoff.network.store import Location
@@ -86,10 +87,19 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class PlaceView(msgspec.Struct, frozen=True):
+    """`capacity` in parcels, `left` what it can still hold, `tags` left: null when nobody told. Of live parcels, for a
+    live place."""
+
     id: str
     name: str
     kind: str
     state: str
+    lying: int = 0
+    """Parcels that take room there, in containers too."""
+    capacity: int | None = None
+    left: int | None = None
+    tags: int | None = None
+    printer: str | None = None
 
 
 class CounterState(msgspec.Struct, frozen=True):
@@ -116,13 +126,28 @@ def counter_state(tx: Tx, location_id: str, live: bool, at: datetime) -> Counter
     wrong = cases.list_cases(tx, Filter(location_id=location_id, live=live, state="open", limit=PROBLEMS_SHOWN)).items
     problems = [ProblemView(c.id, c.kind, c.detail, c.opened_at, c.due_at) for c in wrong]
     return CounterState(
-        location=PlaceView(place.id, place.name, place.kind, place.state),
+        location=_place(tx, place),
         open=[_container(row, names) for row in opened],
         sealed=[_container(row, names) for row in sealed],
         waiting=[_waiting(tx, row, location_id, names) for row in waiting],
         pickups=sorted(pickups, key=lambda one: (one.departs_at is None, one.departs_at or at, one.shipment or "")),
         problems=problems,
         counts=Counts(len(opened), len(sealed), len(waiting), len(pickups), len(problems)),
+    )
+
+
+def _place(tx: Tx, place: Location) -> PlaceView:
+    load = loads.find(tx, place.id)
+    return PlaceView(
+        place.id,
+        place.name,
+        place.kind,
+        place.state,
+        lying=load.waiting if load else 0,
+        capacity=load.capacity if load else None,
+        left=loads.left(load),
+        tags=load.tags if load else None,
+        printer=load.printer if load else None,
     )
 
 

@@ -216,9 +216,12 @@ def label_links(shipment_id: str | None, sscc: str = "") -> tuple[tuple[str, str
 
 
 def counts(state: CounterState) -> tuple[tuple[int, str, bool], ...]:
-    """`3 waiting, 1 bag open, 1 problem`: what the next shift has to know."""
-    found = state.counts
+    """`3 waiting, 1 bag open, 1 problem`: what the next shift has to know. How many parcels there is room for goes
+    first, where somebody told what the shop can hold."""
+    found, left = state.counts, state.location.left
+    room = () if left is None else ((left, N_("parcel has room") if left == 1 else N_("parcels have room"), left == 0),)
     return (
+        *room,
         (found.waiting, N_("waiting"), False),
         (found.open, N_("bag open") if found.open == 1 else N_("bags open"), False),
         (found.problems, N_("problem") if found.problems == 1 else N_("problems"), found.problems > 0),

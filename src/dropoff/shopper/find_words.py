@@ -6,13 +6,13 @@ Pure: every moment comes from the caller. `N_` marks the texts that a catalogue 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from math import ceil
 from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from dropoff.network import walking
 from dropoff.network.hours_told import Day, Standing
 from dropoff.shopper.rules import N_
 from dropoff.web import words
@@ -49,11 +49,6 @@ HOME_OF: Final = {
     "pl": "PL",
     "sv": "SE",
 }
-WALK_M_A_MINUTE: Final = 80.0
-DETOUR: Final = 1.3
-"""Streets are longer than the straight line by about this much."""
-WALK_MAX_MIN: Final = 60
-"""Further away nobody walks with a parcel, so no minutes are told."""
 LIKE_TODAY: Final = timedelta(hours=20)
 
 
@@ -66,8 +61,8 @@ class Said(msgspec.Struct, frozen=True):
 
 def walk_minutes(metres: float) -> int | None:
     """About how long, on foot; None when it is too far."""
-    minutes = max(1, ceil(metres * DETOUR / WALK_M_A_MINUTE))
-    return minutes if minutes <= WALK_MAX_MIN else None
+    minutes = walking.minutes(metres)
+    return minutes if minutes <= walking.WALK_MAX_MIN else None
 
 
 def walk(metres: float) -> str:
