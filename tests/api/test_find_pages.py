@@ -75,6 +75,27 @@ def test_show_more_leads_on_and_ends(service: Service) -> None:
     assert 'id="p21"' in second
 
 
+def test_a_full_place_is_shown_as_such_unless_nobody_wants_to_see_it(service: Service) -> None:
+    places(service, (72.0, -52.0), (72.01, -52.0), opening_hours="24/7")
+    items = service.public.get("/v1/locations", near="72,-52", radius_m=5000)["items"]
+    assert [item["evidence"]["free"] for item in items] == [None, None]
+    service.operator.post(f"/v1/locations/{items[0]['id']}/stock", {"capacity": 0, "printer": "broken"}, 200)
+    for _ in range(100):
+        if service.public.get("/v1/locations", near="72,-52", limit=1)["items"][0]["evidence"]["free"] == "full":
+            break
+        threading.Event().wait(0.05)
+    page = service.public.call("GET", "/find", params={"near": "72,-52"}).text
+    assert page.count('class="place"') == 2
+    assert re.search(r"chip--bad[^>]*>Full, as of today \d\d:\d0<", page)
+    assert "Not full" in page
+    assert service.public.call("GET", "/find", params={"near": "72,-52", "room": "1"}).text.count('class="place"') == 1
+    assert len(service.public.get("/v1/locations", near="72,-52", radius_m=5000, has_room="true")["items"]) == 1
+    one = service.public.call("GET", f"/points/{items[0]['id']}").text
+    assert "Cannot print labels at the moment" in one
+    assert "As of today" in one
+    assert "Lately" not in service.public.call("GET", f"/points/{items[1]['id']}").text
+
+
 def test_a_place_is_kept_for_a_minute_and_where_somebody_stands_is_kept_nowhere(service: Service) -> None:
     assert service.public.call("GET", "/find").headers["cache-control"] == "public, max-age=60"
     somewhere = service.public.call("GET", "/find", params={"near": "70,-50"})

@@ -58,17 +58,23 @@ def test_filters_are_links_that_turn_themselves() -> None:
     found = find_words.choices(where, on, ["locker", "store"], ["step_free"], hours=True)
     assert [(choice.text, choice.on) for choice in found] == [
         ("Open now", True),
+        ("Open when you arrive", False),
         ("Shops", False),
         ("Parcel lockers", True),
         ("Step-free", False),
     ]
     assert found[0].url == "/find?q=Aarhus+C&country=DK&kind=locker"
-    assert found[1].url == "/find?q=Aarhus+C&country=DK&kind=locker%2Cstore&open=now"
+    assert found[1].url == "/find?q=Aarhus+C&country=DK&kind=locker&open=arrival", "instead of now"
+    assert found[2].url == "/find?q=Aarhus+C&country=DK&kind=locker%2Cstore&open=now"
+    room = find_words.choices(where, Filters(has_room=True), [], [], hours=False)
+    assert [(choice.text, choice.on, choice.url) for choice in room] == [
+        ("Not full", True, "/find?q=Aarhus+C&country=DK")
+    ]
 
 
 def test_only_filters_that_choose_something_are_shown() -> None:
     found = find_words.choices({"q": "x"}, Filters(), ["store"], [], hours=True)
-    assert [choice.text for choice in found] == ["Open now"]
+    assert [choice.text for choice in found] == ["Open now", "Open when you arrive"]
     assert find_words.choices({"q": "x"}, Filters(), [], [], hours=False) == ()
 
 

@@ -14,7 +14,7 @@ from dropoff.network.hours_told import Hours, Standing
 from dropoff.network.nearby import Hit, Search, Snapshot
 from dropoff.network.nearby_place import Place
 from dropoff.settings import MapTiles
-from dropoff.shopper import find_words
+from dropoff.shopper import evidence_words, find_words
 from dropoff.shopper.find_where import Meant, Namesake, Where
 from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS, Choice, Filters, Said
 from dropoff.shopper.rules import N_
@@ -75,6 +75,9 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     distance: str
     walk: str
     opening: Said
+    room: Said | None
+    """When it is full, or nearly."""
+    lately: str
     note: str
     directions: str
     lat: float
@@ -152,7 +155,14 @@ def find(snapshot: Snapshot, wanted: Wanted, at: datetime, tiles: MapTiles) -> F
         wanted,
         tiles,
         message=_too_little(wanted, shown),
-        choices=find_words.choices(wanted.where(), wanted.filters, kinds, accepts, hours=bool(kinds)),
+        choices=find_words.choices(
+            wanted.where(),
+            wanted.filters,
+            kinds,
+            accepts,
+            hours=bool(kinds),
+            room=any(hit.evidence.free is not None for hit in hits),
+        ),
         places=places,
         summary=_summary(wanted, shown),
         more=find_words.address(wanted.where(), wanted.filters, wanted.page + 1) + f"#p{limit + 1}" if more else "",
@@ -248,6 +258,9 @@ def _search(here: Where, filters: Filters, at: datetime, limit: int, radius_m: f
         accepts=filters.accepts,
         open_at=at if filters.open_now else None,
         radius_m=radius_m,
+        now=at,
+        on_arrival=filters.on_arrival,
+        has_room=filters.has_room,
     )
 
 
@@ -304,6 +317,8 @@ def _found(hit: Hit, at: datetime, start: Where | None) -> Found:
         distance=words.distance(far),
         walk=find_words.walk(far),
         opening=find_words.opening(standing_of(place, at), place.zone, at, find_words.walk_minutes(far)),
+        room=evidence_words.room(hit.evidence, place.zone, at),
+        lately=next(iter(evidence_words.lately(hit.evidence, place.zone, at)), ""),
         note=holiday_note(hours_of(place), at),
         directions=find_words.directions(place.lat, place.lon, start),
         lat=place.lat,

@@ -10,6 +10,7 @@ from litestar.response.base import ASGIResponse
 
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
+from dropoff.network import loads
 from dropoff.network import service as network
 from dropoff.network.positions import number
 from dropoff.shopper import find, find_where, find_words, points
@@ -67,12 +68,14 @@ async def find_pins(request: Request[Any, Any, Any]) -> ASGIResponse:
 @get("/points/{location_id:str}", include_in_schema=False)
 async def point_page(request: Request[Any, Any, Any], location_id: FromPath[str]) -> ASGIResponse:
     context = request.app.state.context
+    at = now()
     place = await context.db.read(network.public_location, location_id)
     if isinstance(place, Problem) or place.state == "closed":
         said = N_("Perhaps it has left the network, or the address lost a letter.")
         links = (("/find", N_("Find another place")),)
         return page(render("find/gone.html", Message(N_("This place takes nothing in"), said, links)), 404)
-    view = points.point_view(place, now(), context.settings.base_url)
+    (known,) = await context.db.read(loads.evidence, [location_id], at)
+    view = points.point_view(place, known, at, context.settings.base_url)
     return page(render("find/point.html", view), headers=A_MINUTE)
 
 
@@ -92,6 +95,8 @@ def _filters(asked: Mapping[str, str]) -> Filters:
         kinds=frozenset(KIND_WORDS).intersection(asked.get("kind", "").split(",")),
         accepts=frozenset(ACCEPT_WORDS).intersection(asked.get("accepts", "").split(",")),
         open_now=asked.get("open", "") in ("now", "1", "true"),
+        on_arrival=asked.get("open", "") == "arrival",
+        has_room=asked.get("room", "") in ("1", "true"),
     )
 
 

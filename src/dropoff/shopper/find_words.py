@@ -120,15 +120,20 @@ class Filters(msgspec.Struct, frozen=True):
     kinds: frozenset[str] = frozenset()
     accepts: frozenset[str] = frozenset()
     open_now: bool = False
+    on_arrival: bool = False
+    """Instead of `open_now`: open when one gets there on foot."""
+    has_room: bool = False
 
     @property
     def any(self) -> bool:
-        return bool(self.kinds or self.accepts or self.open_now)
+        return bool(self.kinds or self.accepts or self.open_now or self.on_arrival or self.has_room)
 
     def fields(self) -> list[tuple[str, str]]:
         """As they stand in an address or in a form, always in the same order."""
         found = [("kind", ",".join(sorted(self.kinds))), ("accepts", ",".join(sorted(self.accepts)))]
-        return [(name, value) for name, value in found if value] + ([("open", "now")] if self.open_now else [])
+        found += [("open", "arrival" if self.on_arrival else "now" if self.open_now else "")]
+        found += [("room", "1" if self.has_room else "")]
+        return [(name, value) for name, value in found if value]
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -146,13 +151,25 @@ def address(where: Mapping[str, str], filters: Filters, page: int = 1) -> str:
 
 
 def choices(
-    where: Mapping[str, str], filters: Filters, kinds: Iterable[str], accepts: Iterable[str], hours: bool
+    where: Mapping[str, str],
+    filters: Filters,
+    kinds: Iterable[str],
+    accepts: Iterable[str],
+    *,
+    hours: bool,
+    room: bool = False,
 ) -> tuple[Choice, ...]:
-    """Only what the places around know; what is on stays, so that it can be turned off."""
+    """Only what the places around know; what is on stays, so that it can be turned off. `room`: some of them told how
+    much they can hold."""
     found = []
-    if hours or filters.open_now:
-        turned = msgspec.structs.replace(filters, open_now=not filters.open_now)
-        found.append(Choice(N_("Open now"), address(where, turned), filters.open_now))
+    if hours or filters.open_now or filters.on_arrival:
+        now = msgspec.structs.replace(filters, open_now=not filters.open_now, on_arrival=False)
+        then = msgspec.structs.replace(filters, open_now=False, on_arrival=not filters.on_arrival)
+        found.append(Choice(N_("Open now"), address(where, now), filters.open_now))
+        found.append(Choice(N_("Open when you arrive"), address(where, then), filters.on_arrival))
+    if room or filters.has_room:
+        turned = msgspec.structs.replace(filters, has_room=not filters.has_room)
+        found.append(Choice(N_("Not full"), address(where, turned), filters.has_room))
     known = set(kinds) | filters.kinds
     if len(known) > 1 or filters.kinds:
         for kind, (_, many) in KIND_WORDS.items():

@@ -43,6 +43,9 @@ class PlaceView(msgspec.Struct, frozen=True):
     hours: str
     tone: str
     directions: str
+    room: str = ""
+    room_tone: str = ""
+    lately: str = ""
 
 
 class NearView(msgspec.Struct, frozen=True):

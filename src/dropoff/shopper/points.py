@@ -8,9 +8,10 @@ import msgspec
 from markupsafe import Markup
 
 from dropoff.network import hours_told
+from dropoff.network.evidence import Evidence
 from dropoff.network.hours_told import Day, Hours
 from dropoff.network.store import Location
-from dropoff.shopper import find, find_words
+from dropoff.shopper import evidence_words, find, find_words
 from dropoff.shopper.find_words import ACCEPT_WORDS, DayLine, Said
 from dropoff.web.data_blocks import data_block
 
@@ -27,6 +28,9 @@ class PointView(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     paused: bool
     opening: Said
+    room: Said | None
+    lately: tuple[str, ...]
+    as_of: str
     note: str
     street: str
     town: str
@@ -48,7 +52,7 @@ class PointView(msgspec.Struct, frozen=True, kw_only=True):
     linked_data: Markup
 
 
-def point_view(place: Location, at: datetime, base_url: str) -> PointView:
+def point_view(place: Location, evidence: Evidence, at: datetime, base_url: str) -> PointView:
     hours = None
     if place.hours_known:
         hours = Hours(place.opening_hours, place.zone, place.country, (place.lat, place.lon))
@@ -62,6 +66,9 @@ def point_view(place: Location, at: datetime, base_url: str) -> PointView:
         what=find.what_it_is(place.kind, place.operator),
         paused=place.state == "paused",
         opening=find_words.opening(standing, place.zone, at),
+        room=evidence_words.room(evidence, place.zone, at),
+        lately=(*evidence_words.lately(evidence, place.zone, at), *evidence_words.stock(evidence)),
+        as_of=evidence_words.as_of(evidence, place.zone, at),
         note=find.holiday_note(hours, at),
         street=place.street,
         town=" ".join(part for part in (place.postcode, place.city) if part),

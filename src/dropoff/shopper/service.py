@@ -14,7 +14,7 @@ from dropoff.network.places import NoPlace, Place
 from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
-from dropoff.shopper import find_words
+from dropoff.shopper import evidence_words, find_words
 from dropoff.shopper.pass_views import NearView, PlaceView
 from dropoff.shopper.receipts import REASONS
 from dropoff.shopper.rules import REFUSED, Happening, MoneyFact, PassFacts, UnitFact
@@ -108,7 +108,7 @@ def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, at: datet
         if where.why == "unavailable":
             return NearView(text, f"We cannot look {text} up just now. Try a postcode, or try again in a minute.")
         return NearView(text, f"We know no place in {text}. Try another postcode, or the next larger town.")
-    wanted = Search(lat=where.lat, lon=where.lon, limit=PLACES_SHOWN + PLACES_MORE, kinds=COUNTERS)
+    wanted = Search(lat=where.lat, lon=where.lon, limit=PLACES_SHOWN + PLACES_MORE, kinds=COUNTERS, now=at)
     places = tuple(_place(hit, at) for hit in snapshot.nearest(wanted))
     if not places:
         return NearView(text, f"We know no counter near {text}. Try another postcode, or the next larger town.")
@@ -121,6 +121,7 @@ def _place(hit: Hit, at: datetime) -> PlaceView:
     place = hit.place
     hours = Hours(place.opening_hours, place.zone, place.country, (place.lat, place.lon)) if place.hours_known else None
     said = find_words.opening(hours_told.UNKNOWN if hours is None else hours_told.standing(hours, at), place.zone, at)
+    room = evidence_words.room(hit.evidence, place.zone, at)
     return PlaceView(
         name=place.name,
         distance=words.distance(hit.distance_m),
@@ -128,4 +129,7 @@ def _place(hit: Hit, at: datetime) -> PlaceView:
         hours=said.text,
         tone=said.tone,
         directions=find_words.directions(place.lat, place.lon),
+        room=room.text if room else "",
+        room_tone=room.tone if room else "",
+        lately=next(iter(evidence_words.lately(hit.evidence, place.zone, at)), ""),
     )
