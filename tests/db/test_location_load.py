@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from tests import freight_world as freight
 from tests.counter_world import BASE_URL, NOW, World
 from tests.db.test_counter_races import TILLS, at_once
@@ -17,7 +18,7 @@ from dropoff.counter import service as counter
 from dropoff.counter import waiting
 from dropoff.counter.movement import lose_parcel
 from dropoff.counter.tables import parcel
-from dropoff.db import Database
+from dropoff.db import Database, Tx, migrate
 from dropoff.kernel.errors import Problem
 from dropoff.network import loads
 from dropoff.network.loads import Stock
@@ -196,3 +197,29 @@ def test_what_somebody_tells_has_its_own_moment(world: World) -> None:
     made = world.db.write_sync(loads.tell, elsewhere, Stock(tags=1), NOW, "x")
     assert not isinstance(made, Problem)
     assert made.waiting == 0
+
+
+def test_what_happened_before_it_was_counted_is_known(world: World) -> None:
+    """The migration counts from the rows of the past what would have been counted."""
+    till, retailer = world.till(), world.retailer()
+    world.lane(till.location_id, retailer=retailer)
+    for minutes in range(3):
+        world.hand_in(till, world.ask(world.give_back(retailer), scanned_at=NOW), NOW + timedelta(minutes=minutes))
+    undone = world.hand_in(till, world.ask(world.give_back()), LATER)
+    world.undo(till, undone.hand_in, LATER)
+    comes_at = NOW + timedelta(hours=7)
+    ssccs = [one.sscc for shipment in freight.booked(world.db, comes_at, comes_at) for one in shipment.containers]
+    freight.hand_over(world.db, till, *ssccs[:2], at=comes_at)
+    world.till()
+    counted = load(world, till.location_id)
+    assert (counted.waiting, counted.driver_at) == (1, comes_at)
+    script = ScriptDirectory.from_config(migrate.config()).get_revision("0003").module
+
+    def count_anew(tx: Tx) -> None:
+        tx.change(sa.delete(location_load))
+        tx.change(sa.text(script.COUNT.format(now=script.NOW[tx.dialect])))
+
+    world.db.write_sync(count_anew)
+    (row,) = world.rows(location_load)
+    assert (row["waiting"], row["driver_at"]) == (1, comes_at)
+    assert row["hand_in_at"] == NOW + timedelta(minutes=2), "when it was heard of"
