@@ -213,7 +213,7 @@ def test_what_happened_before_it_was_counted_is_known(world: World) -> None:
     world.till()
     counted = load(world, till.location_id)
     assert (counted.waiting, counted.driver_at) == (1, comes_at)
-    script = ScriptDirectory.from_config(migrate.config()).get_revision("0003").module
+    script = ScriptDirectory.from_config(migrate.config()).get_revision("0004").module
 
     def count_anew(tx: Tx) -> None:
         tx.change(sa.delete(location_load))
