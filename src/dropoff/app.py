@@ -18,6 +18,7 @@ from dropoff.cases import api as cases_api
 from dropoff.counter import api as counter_api
 from dropoff.counter import jobs as counter_jobs
 from dropoff.counter import pages as counter_pages
+from dropoff.counter import signing
 from dropoff.db import Database
 from dropoff.db.vault import Vault
 from dropoff.events import api as events_api
@@ -44,6 +45,7 @@ from dropoff.returns.passes import PassKeys
 from dropoff.settings import Misconfigured, Settings
 from dropoff.shopper import find_pages as shopper_find_pages
 from dropoff.shopper import pages as shopper_pages
+from dropoff.shopper import receipt_pages as shopper_receipt_pages
 from dropoff.web import assets, health, problem_pages
 from dropoff.web import jobs as web_jobs
 from dropoff.web.middleware import Edge
@@ -71,6 +73,7 @@ ROOMS = (
     receiving_pages,
     shopper_find_pages,
     shopper_pages,
+    shopper_receipt_pages,
 )
 JOBS = (web_jobs, access_jobs, events_work, network_jobs, returns_jobs, counter_jobs, freight_jobs, receiving_jobs)
 
@@ -106,6 +109,7 @@ def create_context(settings: Settings, plugins: PluginRegistry, *, install_key: 
         )
     if install_key:
         db.write_sync(install_operator_key, settings.operator_key, now())
+        db.write_sync(signing.ensure_key, vault, now())
     return Context(
         settings=settings,
         db=db,

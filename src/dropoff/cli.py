@@ -1,4 +1,4 @@
-"""The command line: `dropoff serve | worker | migrate | import | sync | consolidate | plugins | keys`."""
+"""The command line: `dropoff serve | worker | migrate | import | sync | consolidate | plugins | keys | …`."""
 
 import argparse
 import os
@@ -6,10 +6,14 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dropoff import __version__
 from dropoff.plugins import PluginFailed
-from dropoff.settings import Misconfigured, Settings, load, make_folder
+from dropoff.settings import Misconfigured, Settings, data_folder, load, make_folder
+
+if TYPE_CHECKING:
+    from dropoff.counter.signed import KeySet
 
 # pykdtree would take every core for each query otherwise; it reads this when it is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,6 +22,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
+        if "alone" in arguments:
+            return int(arguments.alone(arguments))
         settings = load(port=getattr(arguments, "port", 8000))
         return int(arguments.run(arguments, settings))
     except (Misconfigured, PluginFailed) as error:
@@ -61,10 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     plugins = commands.add_parser("plugins", help="list the installed carriers and sources of drop-off points")
     plugins.set_defaults(run=_plugins)
 
-    keys = commands.add_parser("keys", help="make, list or revoke keys")
-    keys.add_argument("action", choices=["operator", "list", "revoke"])
+    keys = commands.add_parser("keys", help="make, list or revoke keys, or let a new one sign the receipts")
+    keys.add_argument("action", choices=["operator", "list", "revoke", "rotate-receipts"])
     keys.add_argument("name", nargs="?", help="name of the new operator key, or id of the key to revoke")
     keys.set_defaults(run=_keys)
+
+    verify = commands.add_parser("verify-receipt", help="check a signed hand-in receipt")
+    verify.add_argument("file", help="the receipt; - reads it from standard input")
+    verify.add_argument("--keys", help="the network's keys, a file or an address; default those of this installation")
+    verify.set_defaults(alone=_verify)
     return parser
 
 
@@ -166,6 +177,32 @@ def _keys(arguments: argparse.Namespace, settings: Settings) -> int:
     from dropoff import running
 
     return running.keys(settings, arguments.action, arguments.name)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    """With keys at hand it needs neither settings nor a database, so that anyone can run it anywhere."""
+    from dropoff.counter.signed import LONGEST, check
+    from dropoff.shopper.verify_words import EXIT, lines, told
+    from dropoff.shopper.verifying import NoKeys, read_keys
+
+    try:
+        raw = sys.stdin.buffer.read(LONGEST + 1) if arguments.file == "-" else Path(arguments.file).read_bytes()
+        keys = read_keys(arguments.keys) if arguments.keys else _own_keys()
+    except OSError as error:
+        raise Misconfigured(f"{arguments.file} cannot be read: {error.strerror}.") from None
+    except NoKeys as error:
+        raise Misconfigured(str(error)) from None
+    checked = check(raw.decode("utf-8", "replace"), keys)
+    print("\n".join(lines(told(checked, keys.issuer))))
+    return EXIT[checked.status]
+
+
+def _own_keys() -> "KeySet":
+    from dropoff import running
+
+    if not os.environ.get("DROPOFF_DATABASE_URL") and not (data_folder(os.environ) / "dropoff.sqlite3").exists():
+        raise Misconfigured("no network is installed here; say whose keys to use with --keys FILE or --keys ADDRESS.")
+    return running.receipt_keys(load())
 
 
 if __name__ == "__main__":

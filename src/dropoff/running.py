@@ -19,6 +19,8 @@ import uvicorn
 from dropoff import demo
 from dropoff.access import service as access
 from dropoff.app import Context, create_app, create_context, create_worker
+from dropoff.counter import signing
+from dropoff.counter.signed import KeySet
 from dropoff.db import NotWritten
 from dropoff.db.migrate import upgrade
 from dropoff.freight import service as freight
@@ -36,6 +38,7 @@ from dropoff.web.protocol import BoundedProtocol
 TURN_S = 0.0005
 """How long one thread may keep the interpreter while another waits. The write lane lets go of it for each statement;
 with the 5 ms of Python it waited for the answering thread longer than for the database."""
+CLI = "operator:cli"
 GRACE_S = 20
 """How long a stopping process may finish what it has begun."""
 
@@ -159,7 +162,7 @@ def release_sync(settings: Settings, source: str) -> int:
         held = context.db.read_sync(import_store.listed, source, "held", "", 1)
         if not held:
             raise Misconfigured(f"no sync of the source {source!r} is held.")
-        return _told(context, syncing.release(context.db, held[0].id, "operator:cli", now()))
+        return _told(context, syncing.release(context.db, held[0].id, CLI, now()))
 
 
 def _told(context: Context, outcome: import_store.Import | Problem) -> int:
@@ -213,13 +216,22 @@ def import_gazetteer(
 
 def consolidate(settings: Settings, as_of: datetime | None) -> int:
     with _context(settings) as context:
-        run = freight.run_now(context, as_of or now(), actor="operator:cli")
+        run = freight.run_now(context, as_of or now(), actor=CLI)
     print(msgspec.json.format(msgspec.json.encode(run), indent=2).decode())
     return 0
 
 
+def receipt_keys(settings: Settings) -> KeySet:
+    with _context(settings) as context:
+        return context.db.read_sync(signing.key_set, settings.base_url)
+
+
 def keys(settings: Settings, action: str, name: str | None) -> int:
     with _context(settings) as context:
+        if action == "rotate-receipts":
+            new_key = context.db.write_sync(signing.rotate_key, context.vault, now(), CLI)
+            print(f"{new_key} signs receipts from now on. Those that were signed before stay valid.")
+            return 0
         if action == "operator":
             new = access.NewCredential(role="operator", name=name or "operator", live=True, at=now())
             issued = context.db.write_sync(access.issue_key, new)
@@ -229,9 +241,16 @@ def keys(settings: Settings, action: str, name: str | None) -> int:
             for key in context.db.read_sync(access.list_keys, "", 10_000).items:
                 state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "valid"
                 print(f"{key.id}  {key.role:9}  {state:18}  {key.name}")
+            for one in context.db.read_sync(signing.list_keys):
+                print(f"{one.id}  receipts   {one.state:18}  since {one.created_at:%Y-%m-%d}")
             return 0
         if not name:
             raise Misconfigured("say which key: `dropoff keys revoke crd_…`; `dropoff keys list` shows them.")
+        if name.startswith("key_"):
+            signs = context.db.write_sync(signing.revoke_key, context.vault, name, now(), CLI)
+            told = signs.detail if isinstance(signs, Problem) else f"{name} is revoked; {signs} signs receipts."
+            print(told)
+            return 1 if isinstance(signs, Problem) else 0
         revoked = context.db.write_sync(access.revoke_key, name, now())
         print(revoked.detail if isinstance(revoked, Problem) else f"{revoked.id} is revoked.")
         return 1 if isinstance(revoked, Problem) else 0

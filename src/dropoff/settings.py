@@ -80,6 +80,10 @@ DOCUMENTED = {
 """Every variable, for the docs and for naming unknown ones at start. Adapters read `DROPOFF_CARRIER_<NAME>_*`."""
 
 
+def data_folder(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("DROPOFF_DATA") or "data").absolute()
+
+
 def load(environ: Mapping[str, str] | None = None, *, port: int = 8000) -> Settings:
     """`port`: where this process will answer, for the default address."""
     env = os.environ if environ is None else environ
@@ -93,7 +97,7 @@ def load(environ: Mapping[str, str] | None = None, *, port: int = 8000) -> Setti
     ]
     if unknown:
         raise Misconfigured(f"unknown settings: {', '.join(sorted(unknown))}. Known: {', '.join(DOCUMENTED)}.")
-    data = Path(env.get("DROPOFF_DATA") or "data").absolute()
+    data = data_folder(env)
     database_url = env.get("DROPOFF_DATABASE_URL") or f"sqlite:///{data}/dropoff.sqlite3"
     if not database_url.startswith(("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://")):
         raise Misconfigured("DROPOFF_DATABASE_URL must begin with sqlite:/// or postgresql://.")

@@ -171,6 +171,19 @@ def receipt(page: Page, world) -> None:
     expect(page.get_by_text("Wet or leaking")).to_be_visible()
 
 
+def verified(page: Page, world) -> None:
+    receipt(page, world)
+    page.get_by_role("button", name="Check it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This receipt is genuine")
+
+
+def not_verified(page: Page, _: object) -> None:
+    page.goto("/verify")
+    page.get_by_label("Or its text").fill("eyJhbGciOiJFZERTQSJ9.e30.AAAA")
+    page.get_by_role("button", name="Check it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This is no receipt")
+
+
 def signed_in(page: Page, world) -> None:
     page.goto("/login")
     page.get_by_label("Key").fill(world.operator.headers["authorization"].removeprefix("Bearer "))
@@ -247,6 +260,9 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
     "pass handed in": pass_handed_in,
     "pass without a place": lambda page, world: shopper(page, world, "?q=Atlantis"),
     "receipt": receipt,
+    "receipt verified": verified,
+    "receipt not verified": not_verified,
+    "receipt to verify": lambda page, _: page.goto("/verify"),
     "receipt unknown": lambda page, _: page.goto("/r/nothing"),
     "pass renew": pass_renew,
     "pass with all its time": lambda page, world: shopper(page, world, "/renew"),

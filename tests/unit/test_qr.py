@@ -100,3 +100,10 @@ def test_a_picture_is_drawn_once_and_then_kept() -> None:
     text = qr.pass_text(BASE, "C" * 16)
     assert qr.pass_png(text) is qr.pass_png(text)
     assert qr.pass_png.cache_info().maxsize == qr.KEPT
+
+
+def test_a_whole_document_fits_a_large_picture_up_to_a_length() -> None:
+    text = "".join(random.Random(7).choices(CROCKFORD.lower(), k=qr.LARGE_BYTES))
+    assert qr.fits_large(text)
+    assert not qr.fits_large(f"{text}x")
+    assert read(draw_svg(qr.large_svg(text).body, 4)) == [(text, "L")]

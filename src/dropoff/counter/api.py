@@ -9,14 +9,15 @@ from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import for_device
 from dropoff.access.principal import principal
-from dropoff.counter import bagging, containers, hand_ins, scans, undo
+from dropoff.counter import bagging, containers, hand_ins, scans, signing, undo
 from dropoff.counter.reading import read as read_text
+from dropoff.counter.signed import KeySet
 from dropoff.counter.till import Till
 from dropoff.counter.views import ContainerAnswer, ContainerView
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.web import metrics
-from dropoff.web.answers import outcome, read, send, write
+from dropoff.web.answers import answer, outcome, read, send, write
 from dropoff.web.body import body
 from dropoff.web.context import context
 from dropoff.web.openapi import doc
@@ -181,7 +182,16 @@ async def unseal_container(request: Request[Any, Any, Any], container_id: FromPa
     return await write(request, containers.unseal, till_of(request), container_id, data, now())
 
 
+@get("/.well-known/dropoff-keys.json", opt=doc("The keys that receipts are signed with", answer=KeySet, tag=TAG))
+async def receipt_keys(request: Request[Any, Any, Any]) -> ASGIResponse:
+    of = context(request)
+    keys = await of.db.read(signing.key_set, of.settings.base_url)
+    headers = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
+    return answer(keys, headers=headers)
+
+
 HANDLERS = [
+    receipt_keys,
     scan,
     confirm_hand_in,
     undo_hand_in,

@@ -22,7 +22,7 @@ from dropoff.counter.store import ContainerRow
 from dropoff.counter.till import Till, say
 from dropoff.counter.ways import Way, find_way, next_pickup
 from dropoff.db import Tx
-from dropoff.db.vault import new_token, token_hash
+from dropoff.db.vault import token_hash
 from dropoff.kernel import ids, tags
 from dropoff.kernel.errors import Problem, invalid
 from dropoff.network import loads
@@ -75,6 +75,8 @@ class HandIn(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True):
     url: str
     token: str
+    qr: str
+    """A picture of the address, for the shopper to scan from the till's screen."""
 
 
 class ParcelTaken(msgspec.Struct, frozen=True):
@@ -170,13 +172,14 @@ def confirm_hand_in(tx: Tx, passes: PassKeys, base_url: str, till: Till, data: H
         return answer
     if verdict == "refused":
         return _refuse(tx, asked, known, "refused", reason)
-    taken = _take(tx, base_url, asked, known)
+    token = passes.receipt_token(asked.id)
+    taken = _take(tx, Receipt(f"{base_url}/r/{token}", token, f"{base_url}/r/{token}/qr.svg"), asked, known)
     if isinstance(taken, HandInAnswer):
         return taken
     return _refuse(tx, asked, known, "already" if taken == "already" else "refused", taken)
 
 
-def _take(tx: Tx, base_url: str, asked: Asked, known: Known) -> HandInAnswer | str:
+def _take(tx: Tx, receipt: Receipt, asked: Asked, known: Known) -> HandInAnswer | str:
     """The answer, or the reason why not (`already` when another was faster), with nothing left behind."""
     place = network.location(tx, asked.till.location_id)
     if place is None or place.state != "active":
@@ -203,12 +206,11 @@ def _take(tx: Tx, base_url: str, asked: Asked, known: Known) -> HandInAnswer | s
             savepoint.rollback()
             return lost
         answer = _answer(tx, asked, known.row, "accepted", None)
-        token = new_token("rcp")
         answer = msgspec.structs.replace(
             answer,
             parcels=parcels,
             container=ContainerTaken(bag.id, bag.sscc) if bag else None,
-            receipt=Receipt(f"{base_url}/r/{token}", token),
+            receipt=receipt,
         )
         _keep(tx, asked, known, answer)
         lost = _write_parcels(tx, asked, known, parcels, bag)

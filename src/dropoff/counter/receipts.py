@@ -38,6 +38,7 @@ class ReceiptPlace(msgspec.Struct, frozen=True):
 class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
     hand_in: str
     retailer: str | None
+    retailer_id: str | None
     live: bool
     place: ReceiptPlace | None
     handed_in_at: datetime
@@ -65,15 +66,17 @@ def _view(tx: Tx, row: HandInRow, return_id: str) -> ReceiptView:
         unit.id: Content(unit.id, unit.sku, unit.title, unit.variant, unit.image_url)
         for unit in returns.units_of(tx, return_id)
     }
-    by_tag = {parcel["tag"]: parcel["units"] for parcel in row.request["parcels"]}
+    # Their ids were made in the order of the request; a torn tag may have been replaced since.
+    made = sorted(parcel.id for parcel in store.parcels_of_hand_in(tx, row.id))
     parcels = [
-        ReceiptParcel(parcel.id, parcel.tag, [units[unit] for unit in by_tag.get(parcel.tag, [])])
-        for parcel in store.parcels_of_hand_in(tx, row.id)
+        ReceiptParcel(parcel_id, asked["tag"], [units[unit] for unit in asked["units"]])
+        for parcel_id, asked in zip(made, row.request["parcels"], strict=True)
     ]
     owner = retailers.find(tx, row.retailer_id) if row.retailer_id else None
     return ReceiptView(
         hand_in=row.id,
         retailer=owner.name if owner else None,
+        retailer_id=row.retailer_id,
         live=row.live,
         place=_place(tx, row.location_id),
         handed_in_at=row.received_at,

@@ -55,6 +55,7 @@ from dropoff.counter.scans import (
     scan,
     too_many_misses,
 )
+from dropoff.counter.signing import Signed, Signer, in_the_books, key_set, sign_receipt, signed_already
 from dropoff.counter.store import (
     ContainerRow,
     ParcelRow,
@@ -83,6 +84,8 @@ __all__ = [
     "ReceiptView",
     "RefusedIn",
     "SealIn",
+    "Signed",
+    "Signer",
     "TagScan",
     "Till",
     "UndoAnswer",
@@ -97,7 +100,9 @@ __all__ = [
     "find_container",
     "find_here",
     "find_parcel_by_tag",
+    "in_the_books",
     "keep",
+    "key_set",
     "make_logistic_unit",
     "next_sscc",
     "open_container",
@@ -116,6 +121,8 @@ __all__ = [
     "sealed_and_loose",
     "sealed_containers",
     "shape_problem",
+    "sign_receipt",
+    "signed_already",
     "take_in",
     "too_many_misses",
     "undo_hand_in",

@@ -5,6 +5,7 @@ from dropoff.db.schema import Json, at, id_column, live_column, metadata, one_of
 
 LOOSE = sa.text("container_id IS NULL AND location_id IS NOT NULL")
 INSIDE = sa.text("container_id IS NOT NULL")
+CURRENT = sa.text("retired_at IS NULL")
 
 hand_in = sa.Table(
     "hand_in",
@@ -26,6 +27,35 @@ hand_in = sa.Table(
     at("undone_at", nullable=True),
     sa.Column("took_ms", sa.Integer),  # counter time, as the till measured it
     one_of("verdict", ("accepted", "already", "refused")),
+)
+
+signing_key = sa.Table(
+    "signing_key",
+    metadata,
+    id_column(),
+    text("purpose", 20),
+    text("public", 64),
+    sa.Column("sealed", sa.LargeBinary),  # the private half, while it may sign
+    at("created_at"),
+    at("retired_at", nullable=True),
+    at("revoked_at", nullable=True),
+    one_of("purpose", ("receipt",)),
+    # One key signs at a time: of several servers that start or rotate together, one makes it.
+    sa.Index("uq_signing_key_current", "purpose", unique=True, sqlite_where=CURRENT, postgresql_where=CURRENT),
+    # A retired key can sign no more.
+    sa.CheckConstraint("(retired_at IS NULL) = (sealed IS NOT NULL)", name="private_half"),
+)
+
+signed_receipt = sa.Table(
+    "signed_receipt",
+    metadata,
+    # Signed once: a receipt is the same text whenever it is asked for, also after its key was replaced.
+    ref("hand_in_id", "hand_in.id", primary_key=True),
+    text("kind", 10, primary_key=True),
+    ref("key_id", "signing_key.id"),
+    sa.Column("compact", sa.Text, nullable=False),
+    at("signed_at"),
+    one_of("kind", ("receipt", "undo")),
 )
 
 counter_attempt = sa.Table(

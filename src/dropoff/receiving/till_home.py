@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Request
 from litestar.response.base import ASGIResponse
 
@@ -32,12 +33,17 @@ async def show_home(
         said = f"{words.clock(row.received_at, place.zone)} · {_taken(row.request)}"
         if row.request["parcels"]:
             line = UndoLine(row.id, fresh_key(), said, f"can be undone until {until}")
+    receipt = ""
     if hand_in:
+        if row is not None and row.id == hand_in:
+            token = request.app.state.context.passes.receipt_token(row.id)
+            receipt = f"/r/{token}/qr.svg"
         result = _accepted(row.request if row is not None and row.id == hand_in else None, bag_id, place)
     shown = line if result is None or hand_in else None
     view = till_views.home_view(
         place.view, place.state, place.zone, at, key=fresh_key(), result=result, undo=shown, new_label=new_label
     )
+    view = msgspec.structs.replace(view, receipt=receipt)
     html = render("till/home.html", view, page="till", words=script_words(), icons=ICONS)
     return page(html, headers=keep_for_back(request))
 

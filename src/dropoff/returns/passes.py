@@ -1,5 +1,8 @@
-"""The two codes of a pass: derived from the secret, so that they can be shown again; looked up by a keyed hash, so that
-the database never holds one. A plain hash would not do for the short code: its 53 bits could be searched offline."""
+"""What a shopper holds: the two codes of a pass, and the token of a receipt. Derived from the secret, so that they can
+be shown again; looked up by a hash, so that the database never holds one. A plain hash would not do for the short code:
+its 53 bits could be searched offline."""
+
+import base64
 
 from dropoff.db.vault import Vault
 from dropoff.kernel import codes
@@ -23,6 +26,10 @@ class PassKeys:
             number, place = divmod(number, len(codes.SHORT_ALPHABET))
             signs += codes.SHORT_ALPHABET[place]
         return signs + codes.short_check(signs)
+
+    def receipt_token(self, hand_in_id: str) -> str:
+        """160 bits, for the address of a receipt: shown again on the till that took the things in."""
+        return f"rcp_{base64.b32encode(self._vault.derive('receipt token', hand_in_id)[:20]).decode().lower()}"
 
     def code_hash(self, code: str) -> str:
         return self._vault.derive("pass code hash", code).hex()

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
-from qrcode.constants import ERROR_CORRECT_M
+from qrcode.constants import ERROR_CORRECT_L, ERROR_CORRECT_M
 from qrcode.exceptions import DataOverflowError
 from qrcode.main import QRCode
 from qrcode.util import MODE_8BIT_BYTE, MODE_ALPHA_NUM, QRData
@@ -23,6 +23,9 @@ QUIET_ZONE: Final = 4
 # One byte of a 1-bit row is one module, eight pixels wide: no bit ever has to be shifted.
 PIXELS_PER_MODULE: Final = 8
 KEPT: Final = 2048
+LARGE_VERSION: Final = 25
+LARGE_BYTES: Final = 1273
+"""What a symbol of that version holds at the lowest correction. A denser one is beyond most phones' cameras."""
 
 _ALPHANUMERIC: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")
 
@@ -53,8 +56,8 @@ def modules(text: str, mask: int = PASS_MASK) -> Modules:
         return _symbol(data, PASS_VERSION, mask, fit=True)
 
 
-def _symbol(data: QRData, version: int, mask: int, *, fit: bool) -> Modules:
-    code = QRCode(version=version, error_correction=ERROR_CORRECT_M, border=0, mask_pattern=mask)
+def _symbol(data: QRData, version: int, mask: int, *, fit: bool, correction: int = ERROR_CORRECT_M) -> Modules:
+    code = QRCode(version=version, error_correction=correction, border=0, mask_pattern=mask)
     code.add_data(data)
     code.make(fit=fit)
     return tuple(tuple(bool(module) for module in row) for row in code.modules)
@@ -68,6 +71,21 @@ def pass_png(text: str) -> Picture:
 @lru_cache(maxsize=KEPT)
 def pass_svg(text: str) -> Picture:
     return _picture(svg(modules(text)), "image/svg+xml")
+
+
+def fits_large(text: str) -> bool:
+    return len(text.encode()) <= LARGE_BYTES
+
+
+@lru_cache(maxsize=64)
+def large_svg(text: str) -> Picture:
+    """For a whole document, shown large. It takes a tenth of a second, so not in the event loop. The text fits."""
+    return _picture(svg(large_modules(text)), "image/svg+xml")
+
+
+def large_modules(text: str) -> Modules:
+    data = QRData(text.encode(), mode=MODE_8BIT_BYTE, check_data=False)
+    return _symbol(data, PASS_VERSION, PASS_MASK, fit=True, correction=ERROR_CORRECT_L)
 
 
 def _picture(body: bytes, media_type: str) -> Picture:

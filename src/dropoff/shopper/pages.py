@@ -1,4 +1,4 @@
-"""The pass page and the receipt: the code to show, where to go with it, what happened, and the money.
+"""The pass page: the code to show, where to go with it, what happened, and the money.
 
 Whoever bears the code may see it, so there is no login and no token in its forms; nothing on it is personal.
 """
@@ -13,21 +13,18 @@ from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import form_fields
 from dropoff.access.pages import refuse_other_sites
-from dropoff.counter import service as counter
 from dropoff.db import Tx
 from dropoff.kernel import codes
 from dropoff.kernel.clock import now
-from dropoff.kernel.errors import PROBLEMS, Problem, not_found
+from dropoff.kernel.errors import PROBLEMS, Problem
 from dropoff.network.places import locate_from
 from dropoff.returns import qr
 from dropoff.returns import service as returns
 from dropoff.returns.service import Links
-from dropoff.shopper import receipts, rules, service
+from dropoff.shopper import rules, service
 from dropoff.shopper.pass_views import Notice
 from dropoff.shopper.service import Seen
 from dropoff.web import words
-from dropoff.web.answers import answer
-from dropoff.web.problems import problem_response
 from dropoff.web.shell import page, render, see_other
 
 KEPT_FOREVER: Final = "private, max-age=31536000, immutable"
@@ -67,7 +64,7 @@ class CancelView(msgspec.Struct, frozen=True, kw_only=True):
     back: str
 
 
-def _unknown() -> ASGIResponse:
+def unknown_pass() -> ASGIResponse:
     text = "Perhaps a letter got lost. The link in your mail always works; its last 16 letters and digits are the code."
     return page(render("shopper/message.html", MessageView("We do not know this code", text, try_again=True)), 404)
 
@@ -90,14 +87,14 @@ async def open_pass(request: Request[Any, Any, Any]) -> ASGIResponse:
         said = "This short code is for the clerk at the counter. To see your return, open the link in your mail."
         return page(render("shopper/message.html", MessageView("Say this code at the counter", said)))
     found = codes.code_candidates(text)
-    return see_other(f"/p/{found[0]}") if found else _unknown()
+    return see_other(f"/p/{found[0]}") if found else unknown_pass()
 
 
 @get(["/p/{code:str}", "/P/{code:str}"], include_in_schema=False)
 async def pass_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     seen = await _see(request, code)
     if seen is None:
-        return _unknown()
+        return unknown_pass()
     at = now()
     asked = request.query_params.get("q")
     wanted = seen.postcode if asked is None else asked.strip()[:80]
@@ -124,7 +121,7 @@ def _picture(request: Request[Any, Any, Any], code: str, *, png: bool) -> ASGIRe
     """The picture says what the address says, so no look-up is needed, and it tells nobody which codes exist."""
     plain = codes.normalise_code(code)
     if not codes.is_code(plain):
-        return _unknown()
+        return unknown_pass()
     text = qr.pass_text(request.app.state.context.settings.base_url, plain)
     picture = qr.pass_png(text) if png else qr.pass_svg(text)
     headers = {"cache-control": KEPT_FOREVER, "etag": picture.etag}
@@ -137,7 +134,7 @@ def _picture(request: Request[Any, Any, Any], code: str, *, png: bool) -> ASGIRe
 @get("/p/{code:str}/renew", include_in_schema=False)
 async def renew_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     seen = await _see(request, code)
-    return _unknown() if seen is None else page(_renewal(seen, _path(code)))
+    return unknown_pass() if seen is None else page(_renewal(seen, _path(code)))
 
 
 def _renewal(seen: Seen, path: str, problem: str = "") -> bytes:
@@ -159,7 +156,7 @@ async def renew(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIRes
     seen = await _see(request, code)
     outcome = await request.app.state.context.db.write(_renew, _links(request), code, now())
     if seen is None or outcome is None:
-        return _unknown()
+        return unknown_pass()
     if isinstance(outcome, Problem):
         fresh = await _see(request, code) or seen
         return page(_renewal(fresh, _path(code)), PROBLEMS[outcome.code].status)
@@ -176,7 +173,7 @@ def _renew(tx: Tx, links: Links, code: str, at: Any) -> Any:
 async def cancel_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     seen = await _see(request, code)
     if seen is None:
-        return _unknown()
+        return unknown_pass()
     return page(_cancellation(code)) if _cancellable(seen) else page(_too_late_to_cancel(_path(code)))
 
 
@@ -209,7 +206,7 @@ async def cancel(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIRe
         return page(_cancellation(code, errors=tuple(errors), order=order, email=email), 422)
     outcome = await request.app.state.context.db.write(_cancel, _links(request), code, (order, email), now())
     if outcome is None:
-        return _unknown()
+        return unknown_pass()
     if isinstance(outcome, Problem) and outcome.code == "return-not-open":
         return page(_too_late_to_cancel(_path(code)), PROBLEMS[outcome.code].status)
     if isinstance(outcome, Problem):
@@ -228,33 +225,7 @@ def _links(request: Request[Any, Any, Any]) -> Links:
     return Links(context.passes, context.settings.base_url)
 
 
-@get("/p/{code:str}/receipts/{hand_in:str}", include_in_schema=False)
-async def receipt_of_pass(request: Request[Any, Any, Any], code: FromPath[str], hand_in: FromPath[str]) -> ASGIResponse:
-    context = request.app.state.context
-    found = await context.db.read(service.see_receipt, context.passes, code, hand_in)
-    if found is None:
-        return _unknown()
-    return page(render("shopper/receipt.html", receipts.receipt_page(found, back=_path(code))))
-
-
-@get("/r/{token:str}", include_in_schema=False)
-async def receipt(request: Request[Any, Any, Any], token: FromPath[str]) -> ASGIResponse:
-    """A page for people, the same as JSON for programs."""
-    found = await request.app.state.context.db.read(counter.receipt_view, token)
-    wants_html = "text/html" in request.headers.get("accept", "")
-    if found is None and wants_html:
-        said = "The address may have lost a letter. The return's own page shows the hand-in too."
-        return page(render("shopper/message.html", MessageView("We do not know this receipt", said)), 404)
-    if found is None:
-        return problem_response(request, not_found("receipt"))
-    if not wants_html:
-        return answer(found, headers={"cache-control": "no-store"})
-    return page(render("shopper/receipt.html", receipts.receipt_page(found)))
-
-
 HANDLERS: Final[list[Any]] = [
-    receipt,
-    receipt_of_pass,
     open_pass,
     pass_page,
     pass_png,

@@ -24,6 +24,16 @@ class ParcelLine(msgspec.Struct, frozen=True):
     units: tuple[str, ...]
 
 
+class Seal(msgspec.Struct, frozen=True, kw_only=True):
+    """The receipt's signed form, and where it can be had."""
+
+    compact: str
+    file: str
+    undo_file: str
+    qr: str
+    """Empty when it is too long for a picture."""
+
+
 class ReceiptPage(msgspec.Struct, frozen=True, kw_only=True):
     tone: str
     icon: str
@@ -36,9 +46,10 @@ class ReceiptPage(msgspec.Struct, frozen=True, kw_only=True):
     test: bool
     back: str
     """To the page of the return, for those who came from there."""
+    seal: Seal | None
 
 
-def receipt_page(view: ReceiptView, *, back: str = "") -> ReceiptPage:
+def receipt_page(view: ReceiptView, *, back: str = "", seal: Seal | None = None) -> ReceiptPage:
     zone = view.place.zone if view.place else "UTC"
     parcels = tuple(
         ParcelLine(parcel.tag, tuple(_named(unit.title, unit.variant) for unit in parcel.units))
@@ -67,6 +78,7 @@ def receipt_page(view: ReceiptView, *, back: str = "") -> ReceiptPage:
         undone=undone,
         test=not view.live,
         back=back,
+        seal=seal,
     )
 
 
