@@ -46,6 +46,7 @@ from dropoff.settings import Misconfigured, Settings
 from dropoff.shopper import find_pages as shopper_find_pages
 from dropoff.shopper import pages as shopper_pages
 from dropoff.shopper import receipt_pages as shopper_receipt_pages
+from dropoff.shopper import visit_pages as shopper_visit_pages
 from dropoff.web import assets, health, problem_pages
 from dropoff.web import jobs as web_jobs
 from dropoff.web.middleware import Edge
@@ -74,6 +75,7 @@ ROOMS = (
     shopper_find_pages,
     shopper_pages,
     shopper_receipt_pages,
+    shopper_visit_pages,
 )
 JOBS = (web_jobs, access_jobs, events_work, network_jobs, returns_jobs, counter_jobs, freight_jobs, receiving_jobs)
 

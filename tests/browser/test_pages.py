@@ -184,6 +184,52 @@ def not_verified(page: Page, _: object) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("This is no receipt")
 
 
+def visit_of_two(page: Page, world) -> None:
+    """Two shops' returns under one code: the first by its page, the second by its short code."""
+    retailer, _ = world.retailer()
+    page.goto(f"/p/{world.issue(retailer)['pass']['code']}")
+    page.get_by_role("button", name="Bring it under one code").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("One code for all")
+    other, _ = world.retailer("Sydvest")
+    page.get_by_label("Its code").fill(world.issue(other, "Zelt")["pass"]["short_code"].lower())
+    page.get_by_role("button", name="Add it").click()
+    expect(page.locator(".ticket__count")).to_have_text("6 things, 2 returns")
+
+
+def visit_mistyped(page: Page, world) -> None:
+    visit_of_two(page, world)
+    page.get_by_label("Its code").fill("2346-789A-BCDE")
+    page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("alert")).to_contain_text("No return has this code")
+
+
+def visit_empty(page: Page, world) -> None:
+    visit_of_two(page, world)
+    for _ in range(2):
+        page.get_by_role("button", name="Leave it out").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("No return under this code")
+
+
+def till_visit(page: Page, world) -> None:
+    visit_of_two(page, world)
+    code = page.url.partition("/v/")[2][:16]
+    paired(page, world)
+    scan(page, f"{world.base_url}/V/{code}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("6 things in 2 returns")
+
+
+def till_visit_next(page: Page, world) -> None:
+    till_visit(page, world)
+    page.get_by_role("link", name="Take in Nordlys").click()
+    page.get_by_label("Wollsocken", exact=True).uncheck()
+    page.get_by_label("Why not?").and_(page.locator("select:visible")).select_option("prohibited")
+    page.get_by_label("Scan the tag").fill(world.tag())
+    page.get_by_role("button", name="Take it in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Taken in")
+    expect(page.get_by_role("heading", name="Still to come: 4 things in 2 returns")).to_be_visible()
+    expect(page.get_by_role("img", name="QR code of the receipt")).to_be_visible()
+
+
 def signed_in(page: Page, world) -> None:
     page.goto("/login")
     page.get_by_label("Key").fill(world.operator.headers["authorization"].removeprefix("Bearer "))
@@ -267,6 +313,12 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
     "pass renew": pass_renew,
     "pass with all its time": lambda page, world: shopper(page, world, "/renew"),
     "pass cancel": lambda page, world: shopper(page, world, "/cancel"),
+    "visit": lambda page, _: page.goto("/visit"),
+    "visit of two": visit_of_two,
+    "visit mistyped": visit_mistyped,
+    "visit empty": visit_empty,
+    "till visit": till_visit,
+    "till visit next": till_visit_next,
     "pass unknown": lambda page, _: page.goto("/p/0000000000000000"),
     "pairing used": lambda page, _: page.goto("/pair/0000-0000-0000-0000"),
     "find": lambda page, _: page.goto("/find"),

@@ -53,7 +53,7 @@ class RefusedIn(msgspec.Struct, frozen=True):
 
 class HandIn(msgspec.Struct, frozen=True, kw_only=True):
     pass_text: Code = msgspec.field(name="pass")
-    """As scanned, or the short code as typed."""
+    """As scanned, or the short code as typed; of a visit too, when all units are of one of its returns."""
     parcels: Annotated[tuple[ParcelIn, ...], Meta(max_length=50)]
     refused: Annotated[tuple[RefusedIn, ...], Meta(max_length=200)] = ()
     container: Code | None = None
@@ -160,6 +160,10 @@ def confirm_hand_in(tx: Tx, passes: PassKeys, base_url: str, till: Till, data: H
     """`data` has no `shape_problem`."""
     asked = Asked(ids.new_id("hin"), till, data, at)
     found = returns.find_pass(tx, passes, data.pass_text)
+    if found is None and returns.find_visit(tx, passes, data.pass_text) is not None:
+        found = returns.pass_within_visit(tx, passes, data.pass_text, data.named)
+        if found is None:
+            return _refuse(tx, asked, None, "refused", "unit_unknown")
     row = returns.lock_return(tx, found.return_id) if found is not None else None
     if row is None:
         note_miss(tx, till, data.pass_text, at)

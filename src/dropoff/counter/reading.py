@@ -22,6 +22,7 @@ class Reading(msgspec.Struct, frozen=True):
     """Whose number it may be, if it is no tag of ours."""
     tag: str | None = None
     short_code: str | None = None
+    """Of a pass or of a visit."""
     may_be_pass: bool = False
 
 
@@ -39,7 +40,7 @@ def read(text: str) -> Reading:
         grai=gs1.parse_grai(text),
         container_id=bare if _CONTAINER_ID.match(bare) else None,
         tag=tag if tags.is_wellformed_tag(tag) else None,
-        short_code=codes.normalise_short_code(text),
+        short_code=codes.spoken_code(text),
         may_be_pass=bool(codes.code_candidates(text)),
         maybe=other,
     )

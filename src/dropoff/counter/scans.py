@@ -20,7 +20,7 @@ from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
 from dropoff.returns.rules import unit_status
-from dropoff.returns.service import OpenPass, UnitRow
+from dropoff.returns.service import OpenPass, UnitRow, Visit
 from dropoff.web.schema import Code
 
 
@@ -87,7 +87,17 @@ class UnknownScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     say: str
 
 
-Scanned = PassScan | TagScan | ContainerScan | ForeignScan | UnknownScan
+class VisitScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="visit"):
+    say: str
+    refused: str | None
+    """The reason, when nothing of it can be handed in."""
+    visit: str
+    returns: list[PassScan]
+    """Each as if its own pass was scanned; those with something to hand in first. A hand-in is of one of them: its
+    `pass` may be the code of the visit, and its units say which return is meant."""
+
+
+Scanned = PassScan | VisitScan | TagScan | ContainerScan | ForeignScan | UnknownScan
 
 
 def too_many_misses(tx: Tx, device_id: str, at: datetime) -> Problem | None:
@@ -130,9 +140,9 @@ def _look_up(
     parcel = store.parcel_by_tag(tx, reading.tag) if reading.tag else None
     if parcel is not None and reading.tag:
         return _known_tag(tx, till, parcel, reading.tag), parcel.id
-    found = returns.find_pass(tx, passes, text)
-    if found is not None:
-        return _pass(tx, till, found, at), found.return_id
+    shown = _shown(tx, passes, till, text, at)
+    if shown is not None:
+        return shown
     if reading.maybe is not None and reading.maybe.strength == "likely":
         return _foreign(reading.maybe), None
     if reading.tag is not None:
@@ -140,6 +150,15 @@ def _look_up(
     if reading.short_code is not None or reading.may_be_pass:
         return UnknownScan(say=rules.REFUSALS["pass_unknown"]), None
     return UnknownScan(say="This is nothing we know. Scan the pass, the tag or the bag again."), None
+
+
+def _shown(tx: Tx, passes: PassKeys, till: Till, text: str, at: datetime) -> tuple[Scanned, str] | None:
+    """What a shopper shows: a pass, else a visit."""
+    found = returns.find_pass(tx, passes, text)
+    if found is not None:
+        return _pass(tx, till, found, at), found.return_id
+    gathered = returns.find_visit(tx, passes, text)
+    return (_visit(tx, till, gathered, at), gathered.id) if gathered is not None else None
 
 
 def _foreign(found: Foreign) -> ForeignScan:
@@ -216,6 +235,35 @@ def _pass(tx: Tx, till: Till, found: OpenPass, at: datetime) -> PassScan:
         units=opened,
         others=others,
     )
+
+
+def visit_scan(tx: Tx, passes: PassKeys, till: Till, text: str, at: datetime) -> VisitScan | None:
+    """As a scan answers, for a till that goes through the returns of a visit: no scan, so no attempt is kept."""
+    found = returns.find_visit(tx, passes, text)
+    return _visit(tx, till, found, at) if found is not None else None
+
+
+def _visit(tx: Tx, till: Till, found: Visit, at: datetime) -> VisitScan:
+    if found.live != till.live:
+        say = rules.REFUSALS["test_mode"]
+        return VisitScan(say=say, refused="test_mode", visit=found.id, returns=[])
+    each = [_pass(tx, till, one, at) for one in returns.passes_of_visit(tx, found)]
+    each.sort(key=lambda one: one.refused is not None or not one.units)
+    waiting = [len(one.units) for one in each if one.refused is None and one.units]
+    reasons = [one.refused for one in each if one.units or one.refused]
+    refused = reasons[0] if reasons and not waiting else None
+    return VisitScan(say=_say_visit(refused, waiting, len(each)), refused=refused, visit=found.id, returns=each)
+
+
+def _say_visit(refused: str | None, waiting: list[int], held: int) -> str:
+    if refused is not None:
+        return rules.REFUSALS[refused]
+    if not held:
+        return "No return is under this code."
+    if not waiting:
+        return "Everything under this code was handed in."
+    things = "1 thing" if sum(waiting) == 1 else f"{sum(waiting)} things"
+    return f"{things} in {len(waiting)} {'return' if len(waiting) == 1 else 'returns'} to hand in."
 
 
 def _say_pass(refused: str | None, opened: int, others: int) -> str:

@@ -51,9 +51,11 @@ from dropoff.counter.scans import (
     PassScan,
     TagScan,
     UnknownScan,
+    VisitScan,
     refused_units,
     scan,
     too_many_misses,
+    visit_scan,
 )
 from dropoff.counter.signing import Signed, Signer, in_the_books, key_set, sign_receipt, signed_already
 from dropoff.counter.store import (
@@ -91,6 +93,7 @@ __all__ = [
     "UndoAnswer",
     "UnknownScan",
     "UnsealIn",
+    "VisitScan",
     "Waiting",
     "claim_containers",
     "close_container_unpacked",
@@ -129,5 +132,6 @@ __all__ = [
     "undoable",
     "units_in",
     "unseal",
+    "visit_scan",
     "waiting_parcels",
 ]

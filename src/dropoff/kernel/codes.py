@@ -1,5 +1,5 @@
-"""The two codes of a pass as people and scanners handle them: alphabets, check character, and reading bad
-input.
+"""The two codes of a pass and of a visit as people and scanners handle them: alphabets, check character, and reading
+bad input.
 
 Deriving a code from the secret belongs to the returns room; here is only what a code looks like.
 """
@@ -13,6 +13,10 @@ SHORT_ALPHABET = "2346789ABCDEFGHJKMNPQRTUVWXYZ"
 """Without 0/O, 1/I/L and 5/S, which hands and voices confuse. 29 signs: a prime, so the check finds every
 single wrong sign and every swap of two neighbours."""
 SHORT_LENGTH = 12
+VISIT_SIGN = "V"
+"""Both codes of a visit begin with it, for the eye; a pass's may too."""
+VISIT_SHIFT = 13
+"""Moves the check character of a visit's short code, so that it is never one of a pass."""
 
 _LOOKALIKES = str.maketrans("OIL", "011")
 _SWAPPED_Y_Z = str.maketrans("YZ", "ZY")
@@ -82,6 +86,35 @@ def is_short_code(text: str) -> bool:
         and all(sign in SHORT_ALPHABET for sign in text)
         and short_check(text[:-1]) == text[-1]
     )
+
+
+def is_visit_code(text: str) -> bool:
+    """Whether the text, as it stands, can be a visit's 16 characters. A pass's may look the same."""
+    return is_code(text) and text[0] == VISIT_SIGN
+
+
+def visit_short_check(signs: str) -> str:
+    return SHORT_ALPHABET[(SHORT_ALPHABET.index(short_check(signs)) + VISIT_SHIFT) % len(SHORT_ALPHABET)]
+
+
+def is_visit_short_code(text: str) -> bool:
+    """12 signs of the alphabet that begin as a visit's do, with its check character, as they stand."""
+    return (
+        len(text) == SHORT_LENGTH
+        and text[0] == VISIT_SIGN
+        and all(sign in SHORT_ALPHABET for sign in text)
+        and visit_short_check(text[:-1]) == text[-1]
+    )
+
+
+def normalise_visit_short_code(text: str) -> str | None:
+    signs = code_signs(text)
+    return signs if is_visit_short_code(signs) else None
+
+
+def spoken_code(text: str) -> str | None:
+    """The short code of a pass or of a visit, as typed, or None when it is neither."""
+    return normalise_short_code(text) or normalise_visit_short_code(text)
 
 
 def format_short_code(code: str) -> str:

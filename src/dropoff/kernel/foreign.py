@@ -50,7 +50,7 @@ def identify(text: str) -> Foreign | None:
     SSCCs are told by `holder`, once the database said that they are none of ours.
     """
     number = _PARTS.sub("", text.strip()).upper() if text.isascii() else ""
-    if codes.is_short_code(number) or (len(number) == 11 and number[0] == "T" and _DIGITS.match(number[1:])):
+    if codes.spoken_code(number) or (len(number) == 11 and number[0] == "T" and _DIGITS.match(number[1:])):
         return None
     if codes.is_code(number):
         # A DHL plate of sixteen signs could, by one chance in many millions, be a pass.

@@ -40,6 +40,7 @@ def is_wellformed_tag(text: str) -> bool:
     return bool(_TAG.match(tag)) and not (
         codes.is_code(codes.normalise_code(tag))
         or codes.is_short_code(tag)
+        or codes.is_visit_short_code(tag)
         or _SSCC_SHAPE.match(tag)
         or foreign.recognise(tag)
     )

@@ -10,7 +10,7 @@ from dropoff.counter import service as counter
 from dropoff.counter.service import UndoAnswer
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
-from dropoff.receiving import pages_bags, pages_hand_in, pages_handover, till_words
+from dropoff.receiving import pages_bags, pages_hand_in, pages_handover, pages_visit, till_words
 from dropoff.receiving.till_forms import NotPaired, for_till, not_paired, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
 from dropoff.web.problems import Refused
@@ -40,6 +40,13 @@ till = Router(
     path="/till",
     guards=[for_till],
     exception_handlers={NotPaired: not_paired},
-    route_handlers=[home, undo_hand_in, *pages_hand_in.HANDLERS, *pages_bags.HANDLERS, *pages_handover.HANDLERS],
+    route_handlers=[
+        home,
+        undo_hand_in,
+        *pages_hand_in.HANDLERS,
+        *pages_visit.HANDLERS,
+        *pages_bags.HANDLERS,
+        *pages_handover.HANDLERS,
+    ],
 )
 HANDLERS: Final = [till]

@@ -22,6 +22,7 @@ from dropoff.counter.service import (
     TagScan,
     Till,
     UnknownScan,
+    VisitScan,
 )
 from dropoff.db import Tx
 from dropoff.kernel import codes, gs1
@@ -38,6 +39,7 @@ from dropoff.receiving.till_words import Result
 from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
+from dropoff.returns.service import OpenPass
 from dropoff.web import metrics, words
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
@@ -51,9 +53,6 @@ NOT_OPEN: Final = frozenset(
 """Refusals after which the form has no sense any more; after the others another tag or bag helps."""
 DOUBLE_READ: Final = timedelta(seconds=5)
 """A tag that was taken in just now and comes again within this time was read twice, not scanned twice."""
-GONE_STALE: Final = Result(
-    "wait", "again", "Scan it once more", "The page of this code was open too long.", "Scan the customer's code again."
-)
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -81,11 +80,11 @@ async def scan(request: Request[Any, Any, Any]) -> ASGIResponse:
     await _brake(request, text)
     context, till = request.app.state.context, till_of(request)
     at = now()
-    answer: PassScan | TagScan | ContainerScan | ForeignScan | UnknownScan = await context.db.write(
-        counter.scan, context.passes, till, text, at
-    )
+    answer: PassScan | VisitScan | OtherScan = await context.db.write(counter.scan, context.passes, till, text, at)
     if isinstance(answer, PassScan):
         return await _scanned_pass(request, answer, text, at)
+    if isinstance(answer, VisitScan):
+        return see_other(f"/till/visits/{till_reading.seal_pass(context.vault, till.device_id, text, at)}")
     if isinstance(answer, TagScan) and answer.parcel is not None:
         just_now = await context.db.read(_taken_just_now, till, answer.tag, at)
         return see_other(f"/till?hand_in={just_now}" if just_now else f"/till/parcels/{answer.tag}")
@@ -123,7 +122,7 @@ def _said(answer: OtherScan, text: str) -> Result:
         return till_words.GONE
     if isinstance(answer, TagScan):
         return till_words.fresh_tag(text)
-    if codes.normalise_short_code(text) or codes.code_candidates(text):
+    if codes.spoken_code(text) or codes.code_candidates(text):
         return till_words.refused("pass_unknown")
     return till_words.unknown(text)
 
@@ -149,16 +148,16 @@ def _opened(request: Request[Any, Any, Any], form: Form) -> SeenPass | None:
 
 async def _brake(request: Request[Any, Any, Any], text: str) -> None:
     """Ten wrong short codes in ten minutes: nobody mistypes like that."""
-    if codes.normalise_short_code(text) is None:
+    if codes.spoken_code(text) is None:
         return
     problem = await request.app.state.context.db.read(counter.too_many_misses, till_of(request).device_id, now())
     if problem is not None:
         raise Refused(problem)
 
 
-def open_pass(tx: Tx, passes: PassKeys, till: Till, text: str) -> Opened | None:
+def open_pass(tx: Tx, passes: PassKeys, till: Till, seen: SeenPass) -> Opened | None:
     """The things of a pass that can still be handed in; None when there is no such pass."""
-    found = returns.find_pass(tx, passes, text)
+    found = _pass_of(tx, passes, seen)
     if found is None or found.live != till.live:
         return None
     units = returns.units_of(tx, found.return_id)
@@ -175,6 +174,14 @@ def open_pass(tx: Tx, passes: PassKeys, till: Till, text: str) -> Opened | None:
     )
 
 
+def _pass_of(tx: Tx, passes: PassKeys, seen: SeenPass) -> OpenPass | None:
+    if not seen.return_id:
+        return returns.find_pass(tx, passes, seen.code)
+    visit = returns.find_visit(tx, passes, seen.code)
+    held = returns.passes_of_visit(tx, visit) if visit is not None else []
+    return next((one for one in held if one.return_id == seen.return_id), None)
+
+
 async def _pass_form(
     request: Request[Any, Any, Any],
     form: Form,
@@ -186,8 +193,8 @@ async def _pass_form(
     """The form as it was sent, or fresh when it was not yet."""
     context, place, seen = request.app.state.context, await here(request), _opened(request, form)
     if seen is None:
-        return await show_home(request, GONE_STALE)
-    opened = await context.db.read(open_pass, context.passes, till_of(request), seen.code)
+        return await show_home(request, till_words.GONE_STALE)
+    opened = await context.db.read(open_pass, context.passes, till_of(request), seen)
     if opened is None:
         return await show_home(request, till_words.refused("pass_unknown"))
     if not opened.units:
@@ -211,6 +218,7 @@ async def _pass_form(
         settled=f"{words.count(opened.others, 'thing', 'things')} of this code came before." if opened.others else "",
         tags=tags,
         focus=(wrong or empty or [0])[0],
+        back=_after(request, seen),
         bags=bags,
         chosen=chosen,
     )
@@ -246,7 +254,7 @@ async def hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
     context, till = request.app.state.context, till_of(request)
     seen, tags = _opened(request, form), _tags(form)
     if seen is None:
-        return await show_home(request, GONE_STALE)
+        return await show_home(request, till_words.GONE_STALE)
     text = seen.code
     await _brake(request, text)
     if any(_is_same_pass(tag, text) for tag in tags):  # the scanner read the pass twice
@@ -271,7 +279,7 @@ async def hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
     if not replayed:
         metrics.HAND_INS.labels(verdict=answer.verdict, reason=answer.reason or "").inc()
     if answer.verdict == "accepted":
-        return see_other(f"/till?hand_in={answer.hand_in}")
+        return see_other(f"{_after(request, seen)}?hand_in={answer.hand_in}")
     if answer.verdict == "already" and any(unit.custody == "expected" for unit in answer.units):
         # Another till was faster with a part of it: the rest is still on the table.
         return await _pass_form(request, Form([("seen", form.one("seen"))]), tags=tags, result=till_words.SOME_CAME)
@@ -282,6 +290,14 @@ async def hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
         return await show_home(request, result)
     again = ("",) * len(tags) if answer.reason in ("tag_used", "tag_malformed", "tag_foreign_roll") else tags
     return await _pass_form(request, form, tags=again, result=result)
+
+
+def _after(request: Request[Any, Any, Any], seen: SeenPass) -> str:
+    """Where the clerk goes on: with the next return of a visit, else with the next customer."""
+    if not seen.return_id:
+        return "/till"
+    vault = request.app.state.context.vault
+    return f"/till/visits/{till_reading.seal_pass(vault, till_of(request).device_id, seen.code, seen.at)}"
 
 
 def _is_same_pass(tag: str, text: str) -> bool:

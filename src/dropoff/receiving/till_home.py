@@ -26,7 +26,7 @@ async def show_home(
 ) -> ASGIResponse:
     place = await here(request)
     at = now()
-    row, bag_id = await request.app.state.context.db.read(_latest, till_of(request), at)
+    row, _ = await request.app.state.context.db.read(_latest, till_of(request), at)
     line = None
     if row is not None:
         until = words.clock(row.received_at + UNDO_WITHIN, place.zone)
@@ -35,10 +35,7 @@ async def show_home(
             line = UndoLine(row.id, fresh_key(), said, f"can be undone until {until}")
     receipt = ""
     if hand_in:
-        if row is not None and row.id == hand_in:
-            token = request.app.state.context.passes.receipt_token(row.id)
-            receipt = f"/r/{token}/qr.svg"
-        result = _accepted(row.request if row is not None and row.id == hand_in else None, bag_id, place)
+        result, receipt = await just_taken(request, place, hand_in)
     shown = line if result is None or hand_in else None
     view = till_views.home_view(
         place.view, place.state, place.zone, at, key=fresh_key(), result=result, undo=shown, new_label=new_label
@@ -46,6 +43,15 @@ async def show_home(
     view = msgspec.structs.replace(view, receipt=receipt)
     html = render("till/home.html", view, page="till", words=script_words(), icons=ICONS)
     return page(html, headers=keep_for_back(request))
+
+
+async def just_taken(request: Request[Any, Any, Any], place: Here, hand_in: str) -> tuple[Result, str]:
+    """What is said of a hand-in of this till, and the picture that leads to its receipt."""
+    row, bag_id = await request.app.state.context.db.read(_latest, till_of(request), now())
+    if row is None or row.id != hand_in:
+        return _accepted(None, None, place), ""
+    token = request.app.state.context.passes.receipt_token(row.id)
+    return _accepted(row.request, bag_id, place), f"/r/{token}/qr.svg"
 
 
 def _latest(tx: Tx, till: Till, at: datetime) -> tuple[Any, str | None]:

@@ -38,12 +38,14 @@ class SeenPass(msgspec.Struct, frozen=True):
     """Long or short."""
     at: datetime
     """When it was scanned."""
+    return_id: str = ""
+    """Of a visit's code: the return that is taken in."""
 
 
-def seal_pass(vault: Vault, device_id: str, text: str, at: datetime) -> str:
-    """For this till alone. `text` was found to be a pass."""
+def seal_pass(vault: Vault, device_id: str, text: str, at: datetime, return_id: str = "") -> str:
+    """For this till alone. `text` was found to be a pass or a visit."""
     candidates = codes.code_candidates(text)
-    seen = SeenPass(codes.normalise_short_code(text) or (candidates[0] if candidates else ""), at)
+    seen = SeenPass(codes.spoken_code(text) or (candidates[0] if candidates else ""), at, return_id)
     sealed = vault.seal(_purpose(device_id), msgspec.json.encode(seen))
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 

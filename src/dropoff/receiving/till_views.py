@@ -96,6 +96,8 @@ class PassForm(msgspec.Struct, frozen=True, kw_only=True):
     scanned into a filled field would be added to what stands there."""
     bags: tuple[BagLine, ...]
     chosen: str
+    back: str
+    """Where to go without taking it in."""
 
 
 class ParcelPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -164,6 +164,13 @@ REFUSALS: Final[dict[str, Result]] = {
     )
 }
 
+GONE_STALE: Final = Result(
+    "wait",
+    "again",
+    N_("Scan it once more"),
+    N_("The page of this code was open too long."),
+    N_("Scan the customer's code again."),
+)
 SOME_CAME: Final = Result(
     "wait",
     "again",
@@ -284,6 +291,13 @@ def already(retailer: str) -> Result:
         f"Everything of this code is on its way to {retailer}." if retailer else N_("It was handed in before."),
         N_("Nothing to do. The customer's phone shows the receipt."),
     )
+
+
+def nothing_left(reasons: Iterable[str]) -> Result:
+    """Of a visit: why there is nothing to take in, in the words of each of its returns."""
+    said = ". ".join(dict.fromkeys(reasons))
+    text = f"{said}." if said else N_("No return is under this code.")
+    return Result("wait", "again", N_("Nothing to take in"), text, N_("The customer's phone shows each return."))
 
 
 def bag_name(kind: str, sscc: str) -> str:

@@ -30,17 +30,17 @@ def find_pass(tx: Tx, passes: PassKeys, text: str) -> OpenPass | None:
     rows = store.find_passes(tx, hashes, shorts) if hashes or shorts else []
     # The likeliest reading first; a short code last.
     rows.sort(key=lambda row: hashes.index(row.code_hash) if row.code_hash in hashes else len(hashes))
-    return _open_pass(rows[0], by_short_code=rows[0].code_hash not in hashes) if rows else None
+    return open_pass_of(rows[0], by_short_code=rows[0].code_hash not in hashes) if rows else None
 
 
 def find_by_code(tx: Tx, passes: PassKeys, code: str) -> OpenPass | None:
     """By the 16 characters alone, as in a public address: short codes open nothing there, since nobody counts tries."""
     code = codes.normalise_code(code)
     rows = store.find_passes(tx, [passes.code_hash(code)], []) if codes.is_code(code) else []
-    return _open_pass(rows[0], by_short_code=False) if rows else None
+    return open_pass_of(rows[0], by_short_code=False) if rows else None
 
 
-def _open_pass(row: store.PassRow, *, by_short_code: bool) -> OpenPass:
+def open_pass_of(row: store.PassRow, *, by_short_code: bool) -> OpenPass:
     return OpenPass(
         return_id=row.id,
         retailer_id=row.retailer_id,

@@ -1,22 +1,29 @@
-"""What the room does by itself: passes that nobody used expire."""
+"""What the room does by itself: passes that nobody used expire, and visits are forgotten when their passes have."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from dropoff.db import Database
 from dropoff.kernel.clock import now
-from dropoff.returns import issuing
+from dropoff.returns import issuing, visits
 
 SWEEP = 100
 CHUNK = 10
-PERIODIC: dict[str, int] = {}
+KEPT_FOR = timedelta(days=7)
+"""A till may report late what it took in without a network."""
+PERIODIC = {"returns.forget_visits": 3600}
 
 
 def handlers(context: Any) -> dict[str, Callable[..., None]]:
     def expire_returns(*_: Any) -> None:
         sweep(context.db)
 
-    return {issuing.EXPIRE: expire_returns}
+    def forget(_: Any) -> None:
+        while context.db.write_sync(visits.forget_visits, now() - KEPT_FOR, SWEEP):
+            pass
+
+    return {issuing.EXPIRE: expire_returns, "returns.forget_visits": forget}
 
 
 def consumers(_: Any) -> list[Any]:

@@ -43,6 +43,11 @@ def pass_text(base_url: str, code: str) -> str:
     return f"{base_url.rstrip('/')}/P/{code}".upper()
 
 
+def visit_text(base_url: str, code: str) -> str:
+    """The same for a visit: `HTTPS://HOST/V/CODE`."""
+    return f"{base_url.rstrip('/')}/V/{code}".upper()
+
+
 def modules(text: str, mask: int = PASS_MASK) -> Modules:
     """Rows of dark (true) and light modules without the quiet zone, as a version 3-M symbol.
 

@@ -28,6 +28,7 @@ from dropoff.returns.settling import (
     record_refund,
 )
 from dropoff.returns.store import ReturnRow, UnitRow
+from dropoff.returns.store_visits import Visit
 from dropoff.returns.views import (
     Links,
     Money,
@@ -42,8 +43,20 @@ from dropoff.returns.views import (
     shopper_postcode,
     unit_view,
 )
+from dropoff.returns.visits import (
+    PASSES_MAX,
+    add_to_visit,
+    find_visit,
+    find_visit_by_code,
+    forget_visits,
+    pass_within_visit,
+    passes_of_visit,
+    remove_from_visit,
+    start_visit,
+)
 
 __all__ = [
+    "PASSES_MAX",
     "Links",
     "Money",
     "Move",
@@ -63,7 +76,9 @@ __all__ = [
     "ReturnView",
     "UnitRow",
     "UnitView",
+    "Visit",
     "add_order",
+    "add_to_visit",
     "cancel_by_pass",
     "cancel_return",
     "expire",
@@ -71,6 +86,9 @@ __all__ = [
     "find_by_code",
     "find_pass",
     "find_return",
+    "find_visit",
+    "find_visit_by_code",
+    "forget_visits",
     "issue_return",
     "last_day_if_renewed",
     "list_returns",
@@ -79,15 +97,19 @@ __all__ = [
     "move_units",
     "order_reference",
     "pass_view",
+    "pass_within_visit",
+    "passes_of_visit",
     "record_credit",
     "record_exchange",
     "record_refund",
     "reject_units",
+    "remove_from_visit",
     "renew",
     "return_view",
     "set_next",
     "shopper_postcode",
     "show_order",
+    "start_visit",
     "unit_view",
     "units_by_id",
     "units_of",

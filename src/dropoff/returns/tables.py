@@ -108,3 +108,22 @@ unit = sa.Table(
         postgresql_where=TAKEN,
     ),
 )
+
+visit = sa.Table(
+    "visit",
+    metadata,
+    id_column(),
+    live_column(),
+    text("code_hash", 64, unique=True),  # two visits never share a code
+    text("short_hash", 64, unique=True),
+    at("created_at"),
+    at("expires_at", index=True),  # when its last pass ends; then it is forgotten
+)
+
+visit_return = sa.Table(
+    "visit_return",
+    metadata,
+    ref("visit_id", "visit.id", primary_key=True),  # a return is in a visit once
+    ref("return_id", "return.id", primary_key=True, index=True),
+    at("added_at"),
+)

@@ -83,11 +83,18 @@ async def _see(request: Request[Any, Any, Any], code: str) -> Seen | None:
 async def open_pass(request: Request[Any, Any, Any]) -> ASGIResponse:
     """From the form on the front page: an address or a code, however it was typed."""
     text = request.query_params.get("code", "")
-    if codes.normalise_short_code(text):
+    if codes.spoken_code(text):
         said = "This short code is for the clerk at the counter. To see your return, open the link in your mail."
         return page(render("shopper/message.html", MessageView("Say this code at the counter", said)))
     found = codes.code_candidates(text)
+    if found and codes.is_visit_code(found[0]) and await _is_visit(request, found[0]):
+        return see_other(f"/v/{found[0]}")
     return see_other(f"/p/{found[0]}") if found else unknown_pass()
+
+
+async def _is_visit(request: Request[Any, Any, Any], code: str) -> bool:
+    context = request.app.state.context
+    return await context.db.read(returns.find_visit_by_code, context.passes, code) is not None
 
 
 @get(["/p/{code:str}", "/P/{code:str}"], include_in_schema=False)

@@ -78,6 +78,8 @@ class PassView(msgspec.Struct, frozen=True, kw_only=True):
     next_step: Step | None
     renew_url: str
     cancel_url: str
+    visit_pass: str
+    """The code to bring under a visit's; empty when nothing is left to hand in."""
     how: bool
     money: MoneyView | None
     near: NearView | None

@@ -337,6 +337,7 @@ def pass_view(
         next_step=next_step(facts, now),
         renew_url=f"{path}/renew" if facts.more_until and showable else "",
         cancel_url=f"{path}/cancel" if current == "issued" else "",
+        visit_pass=path.rpartition("/")[2] if showable else "",
         how=showable,
         money=money_view(facts, now),
         near=near if showable else None,
