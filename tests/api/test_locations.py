@@ -168,6 +168,10 @@ def test_a_file_beyond_the_limit_is_refused(
         ({"near": "1,2", "open_at": "2026-11-23T12:00:00"}, "?open_at"),
         ({"near": "1,2", "open_at": "tomorrow"}, "?open_at"),
         ({"near": "1,2", "accepts": "<script>"}, "?accepts"),
+        ({"near": "1,2", "step_free": "false"}, "?step_free"),
+        ({"near": "1,2", "weight_g": "0"}, "?weight_g"),
+        ({"near": "1,2", "size_mm": "400x300"}, "?size_mm"),
+        ({"near": "1,2", "carrier": "?!"}, "?carrier"),
         ({"q": "x" * 201}, "?q"),
         ({"q": "a\0b"}, "?q"),
     ],
@@ -200,6 +204,50 @@ def test_filters_narrow_the_answer(service: Service, source: str, corner: tuple[
     assert ids(country="nz") == {2}
     assert ids(open_at="2026-11-24T03:00:00Z") == {0}
     assert ids(limit=1) == {0}
+
+
+def test_what_a_place_is_and_takes_is_told_and_found(
+    service: Service, source: str, corner: tuple[float, float]
+) -> None:
+    lat, lon = corner
+    told = {
+        "carriers": ["GLS", "Post Nord"],
+        "step_free": True,
+        "has_printer": False,
+        "max_weight_g": 20_000,
+        "max_size_mm": "400x600x300",
+        "refuses": ["Batteries"],
+        "photo_url": "https://pictures.example/1.jpg",
+        "access_note": "inside the station, by track 1",
+    }
+    rows = [feature(f"{source}:0", lat, lon, **told), feature(f"{source}:1", lat, lon, step_free="perhaps")]
+    report = send(service, collection(*rows), source).json()
+    assert [(one["external_id"], one["fields"]) for one in report["repaired"]] == [(f"{source}:1", ["step_free"])]
+    head = "id,name,kind,country,lat,lon,step_free,max_weight_g,carriers"
+    table = f"{head}\n{source}:2,C,store,IS,{lat},{lon},no,5000,UPS;"
+    assert send(service, table.encode(), f"{source}-c", CSV).json()["repaired"] == []
+
+    def ask(**params: Any) -> list[dict[str, Any]]:
+        items = service.public.get("/v1/locations", near=f"{lat},{lon}", radius_m=100, **params)["items"]
+        return sorted(items, key=lambda item: str(item["external_id"]))
+
+    def ids(**params: Any) -> set[int]:
+        return {int(item["external_id"].rpartition(":")[2]) for item in ask(**params)}
+
+    wanted = told | {"carriers": ["gls", "post_nord"], "max_size_mm": [600, 400, 300], "refuses": ["batteries"]}
+    known, unknown, from_csv = ask()
+    assert {name: known[name] for name in told} == wanted
+    assert {unknown[name] for name in told} == {None}, "what nobody said is null, never false"
+    assert (from_csv["step_free"], from_csv["max_weight_g"], from_csv["carriers"]) == (False, 5_000, ["ups"])
+    read = service.public.get(f"/v1/locations/{known['id']}")
+    assert {name: read[name] for name in told} == wanted
+    assert ids(carrier="POST NORD,nobody") == {0}
+    assert ids(step_free="true") == {0}
+    assert ids(printer="true") == set()
+    assert ids(weight_g=5_001) == {0, 1}
+    assert ids(weight_g=5_001, size_mm="301x600x400") == {1}
+    assert ids(category="batteries") == {1, 2}
+    assert ids(category="liquids", carrier="ups,gls", weight_g=5_000, kind="store", country="IS") == {0, 2}
 
 
 def test_a_city_or_postcode_of_the_network_is_understood(

@@ -19,6 +19,9 @@ from dropoff.access.tables import session
 from dropoff.db import Database, migrate, schema
 from dropoff.db.engines import migration_engine
 from dropoff.kernel.clock import now
+from dropoff.network import store as location_store
+from dropoff.network.facts import UNTOLD
+from dropoff.network.tables import location
 
 
 def _import_all_tables() -> None:
@@ -160,6 +163,12 @@ def test_an_upgrade_keeps_every_row(empty_url: str) -> None:
     engine.dispose()
     assert {name: count for name, count in counted.items() if count} == {"location": 1, "event": 1}
     assert tuple(kept) == ("loc_1", "paused", None)
+    with closing(Database(empty_url)) as db:
+        place = db.read_sync(location_store.find_location, "loc_1")
+        with pytest.raises(sa.exc.IntegrityError, match="max_weight"):
+            db.write_sync(lambda tx: tx.change(sa.update(location).values(max_weight_g=0)))
+    assert place is not None
+    assert (place.facts, place.photo_url, place.access_note) == (UNTOLD, "", ""), "what was never said is unknown"
 
 
 def test_foreign_keys_are_kept_after_migrating(database_url: str) -> None:

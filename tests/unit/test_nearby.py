@@ -10,7 +10,8 @@ from geopy.distance import geodesic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropoff.network import hours_told, nearby_filters, nearby_ranking
+from dropoff.network import hours_told, nearby_facts, nearby_filters, nearby_ranking
+from dropoff.network.facts import UNTOLD, Facts, Needs
 from dropoff.network.hours_told import Hours
 from dropoff.network.nearby import Search, Snapshot
 from dropoff.network.nearby_columns import operator_key
@@ -106,6 +107,20 @@ FILTERS: dict[str, dict[str, Any]] = {
     "kinds and hours": {"kinds": frozenset({"locker", "post_office"}), "open_at": NOON},
     "accepts and country": {"accepts": frozenset({"box_free"}), "country": "DK"},
     "operator": {"operators": frozenset({operator_key("Øst & Vest")})},
+    "carrier": {"needs": Needs(carriers=frozenset({"gls", "ups"}))},
+    "what is in the hands": {
+        "needs": Needs(weight_g=6_000, size_mm=(500, 300, 300), categories=frozenset({"liquids"}))
+    },
+    "step-free with a printer, open": {"needs": Needs(step_free=True, printer=True), "open_at": NOON},
+    "everything": {
+        "kinds": frozenset({"locker", "store"}),
+        "accepts": frozenset({"parcel"}),
+        "operators": frozenset({"swift", operator_key("Øst & Vest")}),
+        "country": "DE",
+        "radius_m": 2_000_000,
+        "open_at": NOON,
+        "needs": Needs(frozenset({"gls"}), True, True, 4_000, (300, 200, 100), frozenset({"furniture"})),
+    },
     "nobody": {"operators": frozenset({"nobody"})},
     "hours": {"open_at": NOON},
     "hours and radius": {"open_at": NOON, "radius_m": 900_000},
@@ -126,6 +141,36 @@ def passes(p: Place, search: Search) -> bool:
         and (not search.operators or operator_key(p.operator) in search.operators)
         and search.country in (None, p.country)
         and (search.open_at is None or p.opening_hours == "24/7")
+        and suits(p.facts, search.needs)
+    )
+
+
+def suits(facts: Facts, needs: Needs) -> bool:
+    known_too_small = (
+        needs.size_mm is not None
+        and facts.max_size_mm is not None
+        and any(side > room for side, room in zip(needs.size_mm, facts.max_size_mm, strict=True))
+    )
+    return (
+        (not needs.carriers or bool(needs.carriers & set(facts.carriers or ())))
+        and (not needs.step_free or facts.step_free is True)
+        and (not needs.printer or facts.has_printer is True)
+        and (needs.weight_g is None or facts.max_weight_g is None or facts.max_weight_g >= needs.weight_g)
+        and not known_too_small
+        and not needs.categories & set(facts.refuses or ())
+    )
+
+
+def some_facts(chance: random.Random) -> Facts:
+    if chance.random() < 0.3:
+        return UNTOLD
+    return Facts(
+        carriers=chance.choice((None, ("gls",), ("dhl", "ups"), ("gls", "ups"))),
+        step_free=chance.choice((None, True, False)),
+        has_printer=chance.choice((None, True, True, False)),
+        max_weight_g=chance.choice((None, 2_000, 5_000, 20_000)),
+        max_size_mm=chance.choice((None, (350, 250, 150), (600, 400, 400))),
+        refuses=chance.choice((None, ("liquids",), ("batteries", "furniture"))),
     )
 
 
@@ -141,6 +186,9 @@ def varied(europe: list[Place], chance: random.Random) -> list[Place]:
             operator=chance.choice(("", "Øst & Vest", "Swift", "swift")),
             opening_hours=chance.choice(("24/7", "Mo 09:00-11:00", "junk")),
             hours_known=True,
+            photo_url=chance.choice(("", "https://pictures.example/1.jpg")),
+            access_note=chance.choice(("", "by track 1")),
+            facts=some_facts(chance),
         )
         for number, base in enumerate(europe[::4])
     ]
@@ -167,6 +215,85 @@ def test_few_that_are_open_are_found_among_many_that_are_not() -> None:
     places += [place(n, 53 + n / 100, 13, opening_hours="24/7", hours_known=True) for n in range(901, 905)]
     search = Search(52.0, 13.0, 3, open_at=NOON)
     assert [ident for ident, _ in found(Snapshot.of(1, places), search)] == ["loc_000901", "loc_000902", "loc_000903"]
+
+
+def any_of(*words: str) -> st.SearchStrategy[frozenset[str]]:
+    return st.frozensets(st.sampled_from(words), max_size=2)
+
+
+needs = st.builds(
+    Needs,
+    carriers=any_of("gls", "ups", "nobody"),
+    step_free=st.booleans(),
+    printer=st.booleans(),
+    weight_g=st.none() | st.integers(1, 25_000),
+    size_mm=st.none() | st.tuples(*[st.integers(1, 600)] * 3).map(lambda sides: (*sorted(sides, reverse=True),)),
+    categories=any_of("liquids", "furniture", "batteries"),
+)
+searches = st.builds(
+    Search,
+    lat=st.floats(35, 71),
+    lon=st.floats(-10, 31),
+    limit=st.integers(1, 12),
+    kinds=any_of("store", "locker", "post_office"),
+    accepts=any_of("parcel", "box_free"),
+    operators=any_of("swift", operator_key("Øst & Vest")),
+    country=st.none() | st.sampled_from(["DE", "DK"]),
+    radius_m=st.none() | st.floats(1_000, 3_000_000),
+    open_at=st.none() | st.just(NOON),
+    needs=needs,
+)
+
+
+@pytest.fixture(scope="module")
+def network(europe: list[Place]) -> tuple[list[Place], list[Snapshot]]:
+    """What there is, and it as one base, as a base with changes over it, and merged."""
+    chance = random.Random(13)
+    before = varied(europe, chance)
+    changes = [(place(n, p.lat, p.lon + 0.02, facts=some_facts(chance)), True) for n, p in enumerate(before[:90])]
+    changes += [(p, False) for p in before[90:150]]
+    changes += [(place(9_000 + n, p.lat, p.lon, facts=some_facts(chance)), True) for n, p in enumerate(before[:60])]
+    gone = {p.id for p, _ in changes}
+    after = [p for p in before if p.id not in gone] + [p for p, shown in changes if shown]
+    changed = Snapshot.of(1, before).changed(2, changes)
+    return after, [Snapshot.of(2, after), changed, changed.merged()]
+
+
+@settings(max_examples=80, deadline=None)
+@given(search=searches)
+def test_any_filters_together_are_exact(network: tuple[list[Place], list[Snapshot]], search: Search) -> None:
+    places, snapshots = network
+    radius = search.radius_m or 1e9
+    wanted = [hit for hit in brute_force([p for p in places if passes(p, search)], search) if hit[1] <= radius]
+    for snapshot in snapshots:
+        assert_same(found(snapshot, search), wanted)
+
+
+def test_needs_that_the_same_places_meet_are_one_filter() -> None:
+    limits = [None, 5_000, 20_000]
+    places = [place(n, 52 + n / 100, 13, facts=Facts(max_weight_g=limits[n % 3])) for n in range(60)]
+    base = Snapshot.of(1, places).base
+
+    def filter_for(weight_g: int) -> Any:
+        return base.select(Attributes(needs=Needs(weight_g=weight_g)), None)
+
+    assert filter_for(6_000) is filter_for(19_999)
+    assert filter_for(1) is filter_for(5_000), "what all meet is no filter"
+    assert filter_for(1).size == 60
+    assert filter_for(6_000).size == 40
+    assert filter_for(20_001).size == 20, "an unknown limit leaves nobody out"
+
+
+def test_needs_are_not_asked_of_many_facts_while_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearby_facts, "QUICK_MAX", 10)
+    monkeypatch.setattr(nearby_ranking, "QUICK_MAX", 10)
+    snapshot = Snapshot.of(1, [place(n, 52, 13 + n / 100, facts=Facts(max_weight_g=n + 1)) for n in range(40)])
+    asked = Question(origin(52, 13), 3, None, Attributes(needs=Needs(weight_g=31)), None, patient=False)
+    with pytest.raises(Slow):
+        snapshot.ask(asked)
+    told = snapshot.ask(asked._replace(patient=True))
+    assert [snapshot.facts([ref])[0].max_weight_g for ref in told.refs] == [31, 32, 33]
+    assert snapshot.ask(asked) == told
 
 
 @pytest.mark.parametrize("shortlist_max", [0, 1_024], ids=["each compared", "by tree"])

@@ -9,6 +9,7 @@ import pytest
 from litestar import Litestar
 
 from dropoff.network import nearby_ranking
+from dropoff.network.facts import UNTOLD, Facts
 from dropoff.network.nearby import Nearby, Snapshot
 from dropoff.network.nearby_door import Door
 from dropoff.network.nearby_place import Place
@@ -16,6 +17,11 @@ from dropoff.network.search_api import FoundLocation, FoundLocations, find_locat
 from dropoff.web.problems import HANDLERS
 
 HOURS = ("24/7", "off", "whenever")
+FACTS = (
+    UNTOLD,
+    Facts(carriers=("gls", "post_nord"), step_free=True, has_printer=False, max_weight_g=20_000),
+    Facts(step_free=False, has_printer=True, max_weight_g=5_000, max_size_mm=(600, 400, 300), refuses=("batteries",)),
+)
 
 
 def place(number: int) -> Place:
@@ -36,6 +42,9 @@ def place(number: int) -> Place:
         opening_hours=hours,
         hours_known=hours != "whenever",
         accepts=words,
+        photo_url="" if number % 4 else f"https://pictures.example/{number}.jpg",
+        access_note="" if number % 3 else 'behind the "tills"',
+        facts=FACTS[number // 2 % 3],
     )
 
 
@@ -93,6 +102,10 @@ PLAIN = [
     "near=56.16,10.19&open_at=2026-11-23T12:00:00Z&radius_m=2500.5",
     "near=56.16,10.19&country=dk&q=ignored",
     "near=56.16,10.19&country=SE",
+    "near=56.16,10.19&carrier=Post+Nord,UPS&step_free=true",
+    "near=56.16,10.19&printer=true&weight_g=4999&size_mm=300x600X400&category=liquids",
+    "near=56.16,10.19&category=Batteries&kind=locker,store&weight_g=6000&open_at=now&radius_m=9e5",
+    "near=56.16,10.19&weight_g=1&limit=2",
 ]
 ELSEWHERE = [
     "q=8000",
@@ -110,6 +123,14 @@ ELSEWHERE = [
     "near=56.16,10.19&open_at=2026-11-23T12:00:00",
     "near=56.16,10.19&accepts=%00",
     "near=56.16,10.19&operator=%FF",
+    "near=56.16,10.19&step_free=false",
+    "near=56.16,10.19&printer=yes",
+    "near=56.16,10.19&weight_g=0",
+    "near=56.16,10.19&weight_g=heavy",
+    "near=56.16,10.19&size_mm=300x200",
+    "near=56.16,10.19&size_mm=0x1x1",
+    "near=56.16,10.19&carrier=%2B%2B",
+    "near=56.16,10.19&category=" + ",".join(f"c{number}" for number in range(40)),
 ]
 
 
@@ -160,5 +181,10 @@ def test_the_answer_tells_all_of_a_place(nearby: Nearby, handler: Litestar) -> N
     assert (one.opening_hours, one.accepts) == ("whenever", ("box_free", "parcel"))
     assert [shown[f"loc_{number:03}"].open_now for number in range(3)] == [True, False, None]
     assert all(item.opens_at is item.closes_at is None for item in found.items), "these never change"
+    assert (one.photo_url, one.access_note, one.max_size_mm) == (None, None, (600, 400, 300))
+    assert (one.carriers, one.step_free, one.has_printer, one.refuses) == (None, False, True, ("batteries",))
+    assert shown["loc_012"].photo_url == "https://pictures.example/12.jpg"
+    assert shown["loc_012"].access_note == 'behind the "tills"'
+    assert shown["loc_012"].step_free is None, "unknown is not no"
     distances = [item.distance_m for item in found.items]
     assert distances == sorted(distances)

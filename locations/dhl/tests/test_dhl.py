@@ -109,7 +109,22 @@ def test_what_only_hands_out_is_no_place() -> None:
 def test_label_free_is_told() -> None:
     row = read_location(location(serviceTypes=["parcel:drop-off-unlabeled", "handicapped-access"]))
     assert isinstance(row, Point)
-    assert row.accepts == ["parcel", "label_free", "step_free"]
+    assert row.accepts == ["parcel", "label_free"]
+    assert (row.step_free, row.carriers) == (True, ["DHL"])
+
+
+def test_what_is_not_told_is_not_denied() -> None:
+    row = read_location(location(serviceTypes=["parcel:drop-off"]))
+    assert isinstance(row, Point)
+    assert (row.step_free, row.has_printer, row.max_weight_g, row.access_note) == (None, None, None, None)
+
+
+def test_a_counter_inside_another_shop_says_inside_which() -> None:
+    item = location()
+    item["place"]["containedInPlace"] = {"name": "Edeka Nord"}
+    row = read_location(item)
+    assert isinstance(row, Point)
+    assert row.access_note == "Edeka Nord"
 
 
 def test_one_place_with_two_numbers_is_one() -> None:

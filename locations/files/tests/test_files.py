@@ -88,6 +88,17 @@ def test_columns_words_axes_and_hours(tmp_path: Path) -> None:
         assert (locker.kind, locker.opening_hours) == ("locker", "24//7")  # a spelling that every importer knows
 
 
+def test_facts_are_mapped_like_any_other_column(tmp_path: Path) -> None:
+    table = (
+        "id;name;kind;country;lat;lon;Barrierefrei;Gramm;Masse;Hinweis\n1;A;store;DE;50;7;ja;20000;60x40x30;hinten\n"
+    )
+    columns = "step_free=Barrierefrei, max_weight_g=Gramm, max_size_mm=Masse, access_note=Hinweis"
+    path = written(tmp_path, "p.csv", table.encode())
+    [row] = points_of(files(PATH=path, COLUMNS=columns, DEFAULTS="carriers=GLS; Post Nord"))
+    assert (row.step_free, row.max_weight_g, row.max_size_mm) == ("ja", "20000", "60x40x30")
+    assert (row.access_note, row.carriers, row.has_printer) == ("hinten", "GLS; Post Nord", None)
+
+
 @pytest.mark.parametrize(
     ("hours", "said"),
     [

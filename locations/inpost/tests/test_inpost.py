@@ -168,6 +168,13 @@ def test_a_place_that_is_always_open_says_so() -> None:
     assert point(location_247=True).opening_hours == "24/7"
 
 
+def test_how_to_reach_it_its_picture_and_a_printer() -> None:
+    row = point(location_description=" By the exit ", image_url="https://pictures.example/1.jpg", print_in_store=False)
+    assert (row.access_note, row.photo_url, row.has_printer) == ("By the exit", "https://pictures.example/1.jpg", False)
+    unsaid = point(easy_access_zone=True, location_description="", print_in_store=None)
+    assert (unsaid.access_note, unsaid.photo_url, unsaid.has_printer, unsaid.step_free) == (None, None, None, None)
+
+
 def test_closures_are_days_of_the_place() -> None:
     periods = [
         {"start_time": "2026-02-16T23:00:00Z", "end_time": "2026-02-17T22:59:00Z"},
@@ -197,6 +204,8 @@ def test_the_three_real_pages(name: str, places: int, out: dict[str, int]) -> No
     assert Counter(row.reason for row in rows if isinstance(row, LeftOut)) == out
     assert all(row.opening_hours for row in found)
     assert len({row.id for row in found}) == places
+    assert all(row.carriers == ["InPost"] and row.photo_url for row in found)
+    assert {row.step_free for row in found} == {None}, "what InPost calls easy access holds of every locker"
 
 
 def test_wrong_settings_are_told() -> None:

@@ -11,6 +11,8 @@ from dropoff.kernel.json_array import Element
 from dropoff.ports.locations import LeftOut, LocationSource, Malformed, Misconfigured, Point, Unavailable, read_pages
 from dropoff.testing import Answer, CarrierServer, HttpLocationSourceConformance, Received
 
+SHOP = {"amenity": None, "brand": None, "shop": "kiosk", "name": "Kiosk"}
+
 
 def element(number: int = 1, **tags: Any) -> dict[str, Any]:
     tags = {"amenity": "parcel_locker", "brand": "Nærboks", "ref": str(number)} | tags
@@ -109,6 +111,34 @@ def test_a_place_as_it_is_tagged() -> None:
     assert (row.name, row.operator) == ("Nærboks 1", "Nærboks")
     assert (row.street, row.postcode, row.city, row.country) == ("Nørrebrogade 7", "2200", "København", "DK")
     assert (row.opening_hours, row.phone, row.lat) == ("24/7", "+45 1", 55.6)
+
+
+@pytest.mark.parametrize(
+    ("tags", "facts"),
+    [
+        ({"wheelchair": "yes", "operator": "DHL"}, {"step_free": True, "carriers": ["DHL"]}),
+        ({"wheelchair": "designated"}, {"step_free": True}),
+        ({"wheelchair": "no"}, {"step_free": False}),
+        ({"wheelchair": "limited"}, {"step_free": None}),
+        ({}, {"step_free": None, "carriers": ["Nærboks"], "has_printer": None, "max_weight_g": None, "refuses": None}),
+        ({"parcel_mail_in": "GLS; PostNord;GLS"}, {"carriers": ["GLS", "PostNord"]}),
+        ({"parcel_mail_in": "yes", "brand": "Æ;Ø"}, {"carriers": ["Æ", "Ø"]}),
+        ({"maxweight": "25 kg"}, {"max_weight_g": 25_000}),
+        ({"maxweight": "2,5kg"}, {"max_weight_g": 2_500}),
+        ({"maxweight": "25"}, {"max_weight_g": None}),
+        ({"maxweight": "0 kg"}, {"max_weight_g": None}),
+        ({"description": "left of the entrance"}, {"access_note": "left of the entrance"}),
+        ({"image": "https://pictures.example/1.jpg"}, {"photo_url": "https://pictures.example/1.jpg"}),
+        ({"image": "File:Locker.jpg"}, {"photo_url": None}),
+        (SHOP | {"post_office__parcel_from": "DHL;Hermes"}, {"carriers": ["DHL", "Hermes"]}),
+        (SHOP | {"post_office__parcel_from": "yes", "operator": "Anna Olsen"}, {"carriers": None}),
+        (SHOP | {"parcel_mail_in": "yes", "description": "nice people"}, {"access_note": None}),
+    ],
+)
+def test_what_is_tagged_of_a_place_is_told_and_the_rest_is_not(tags: dict[str, Any], facts: dict[str, Any]) -> None:
+    row = read(**tags)
+    assert isinstance(row, Point)
+    assert {name: getattr(row, name) for name in facts} == facts
 
 
 def test_a_way_stands_at_its_centre_and_a_name_is_never_invented() -> None:

@@ -183,6 +183,31 @@ def test_a_place_as_ups_tells_it() -> None:
     assert (row.lat, row.lon, row.phone) == ("51.21", "6.8", "0211123")
 
 
+def test_its_picture_and_the_last_fifty_feet() -> None:
+    told = {
+        "LocationImage": {
+            "SecureURL": "https://pictures.example/1.jpg",
+            "NonSecureURL": "http://pictures.example/1.jpg",
+        },
+        "LocalizedInstruction": [{"Locale": "en_US", "Last50ftInstruction": "By the tills"}],
+        "SpecialInstructions": [{"Segment": ["Through the gate", "then left"]}],
+    }
+    row = read_place(place(**told))
+    assert isinstance(row, Point)
+    assert (row.photo_url, row.access_note, row.carriers) == ("https://pictures.example/1.jpg", "By the tills", ["UPS"])
+    assert _errors("LOCATORResponseWrapper", found([place(**told)])) == _errors(
+        "LOCATORResponseWrapper", found([place()])
+    )
+    del told["LocalizedInstruction"]
+    about = place()["AccessPointInformation"] | {"ImageURL": "http://pictures.example/1.jpg"}
+    row = read_place(place(**told | {"LocationImage": {}, "AccessPointInformation": about}))
+    assert isinstance(row, Point)
+    assert (row.photo_url, row.access_note) == (None, "Through the gate then left")
+    plain = read_place(place())
+    assert isinstance(plain, Point)
+    assert (plain.photo_url, plain.access_note, plain.step_free) == (None, None, None)
+
+
 def test_a_phone_that_is_not_to_be_shown_is_not() -> None:
     row = read_place(place(DisplayPhoneNumberIndicator="0"))
     assert isinstance(row, Point)

@@ -1,26 +1,26 @@
-"""One row of a location file → a `Cleaned` place or the reason why it is refused.
+"""One row of a location file → a `Cleaned` place or the reason why it is refused. What it tells of itself beside name,
+place and hours is read by `cleaning_facts`.
 
 The rules are the public contract's and no more: what is not in the list of repairs is either taken as it is or refused
 with a reason from a closed list. It knows nothing of files, encodings or the database.
 """
 
 import hashlib
-import html
 import json
 import re
-import unicodedata
 from typing import Any, Final
 
 import msgspec
 
-from dropoff.network import countries, hours
+from dropoff.network import cleaning_facts, countries, hours
+from dropoff.network.cleaning_text import RAW_MAX, clean_text
+from dropoff.network.facts import UNTOLD, Facts
 from dropoff.network.positions import NoPosition, position_of
 
 KINDS: Final = ("store", "locker", "post_office", "hub")
 TEXT_MAX: Final = 200
 HOURS_MAX: Final = hours.MAX_EXPRESSION
 ACCEPTS_MAX: Final = 32
-RAW_MAX: Final = 100_000
 REJECTION_REASONS: Final = (
     "not_an_object",
     "row_malformed",
@@ -42,8 +42,6 @@ REJECTION_REASONS: Final = (
     "duplicate_id",
 )
 
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_OUTER_BLANKS = "\ufeff\u200b\u2060"
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _OPTIONAL_TEXTS = ("operator", "street", "postcode", "city", "phone", "url")
 _TRUE, _FALSE = frozenset(("true", "1", "yes")), frozenset(("false", "0", "no"))
@@ -83,13 +81,26 @@ class Cleaned(msgspec.Struct, frozen=True):
     accepts: tuple[str, ...]
     phone: str | None
     url: str | None
+    photo_url: str | None
+    access_note: str | None
+    facts: Facts
     live: bool
     repaired: tuple[str, ...]
 
     def content_hash(self) -> bytes:
-        """Equal for rows that would be stored alike; the order of a file and its repairs do not count."""
-        content = msgspec.structs.astuple(self)[1:-1]
+        """Equal for rows that would be stored alike; the order of a file and its repairs do not count.
+
+        What a row leaves unsaid does not count either, so that a place stays unchanged when there is more to say of
+        places than there was when it came in."""
+        content: list[Any] = [getattr(self, name) for name in _ALWAYS_HASHED]
+        if self.photo_url or self.access_note or self.facts != UNTOLD:
+            content += [self.photo_url, self.access_note, self.facts]
         return hashlib.blake2b(msgspec.json.encode(content), digest_size=16).digest()
+
+
+_ALWAYS_HASHED: Final = tuple(
+    name for name in Cleaned.__struct_fields__ if name not in ("index", "photo_url", "access_note", "facts", "repaired")
+)
 
 
 class _Refused(Exception):
@@ -126,6 +137,9 @@ def _cleaned(row: RawRow, external_id: str, fields: "_Fields") -> Cleaned:
         fields.told("position")
     texts = {field: fields.text(field) for field in _OPTIONAL_TEXTS}
     opening_hours, accepts, live = fields.opening_hours(), fields.accepts(), fields.live()
+    told = cleaning_facts.read(row.properties, accepts)
+    for field in told.repaired:
+        fields.told(field)
     return Cleaned(
         index=row.index,
         external_id=external_id,
@@ -137,27 +151,13 @@ def _cleaned(row: RawRow, external_id: str, fields: "_Fields") -> Cleaned:
         zone=countries.zone_at(position.lat, position.lon),
         opening_hours=opening_hours,
         accepts=accepts,
+        photo_url=told.photo_url,
+        access_note=told.access_note,
+        facts=told.facts,
         live=live,
         repaired=fields.repaired(),
         **texts,
     )
-
-
-def clean_text(raw: str) -> str:
-    """HTML entities decoded once, NUL and control characters and outer blanks removed. A tab or line break leaves a
-    blank, so that two words stay two; mojibake stays the text it is."""
-    text = _ENTITY.sub(lambda match: html.unescape(match[0]), raw)
-    kept = (_plain(character) for character in text) if not text.isprintable() else text
-    return "".join(kept).strip().strip(_OUTER_BLANKS).strip()
-
-
-def _plain(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Cs":  # half a surrogate pair: no database and no JSON parser takes it
-        return ""
-    if category != "Cc":
-        return character
-    return " " if character in "\t\n\r\v\f" else ""
 
 
 def _quoted(value: Any) -> str:

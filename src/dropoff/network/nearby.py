@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dropoff.network import hours
 from dropoff.network.evidence import NOTHING, Evidence
+from dropoff.network.facts import NO_NEEDS, Facts, Needs
 from dropoff.network.nearby_columns import city_key, postcode_key
 from dropoff.network.nearby_evidence import Book
 from dropoff.network.nearby_filters import Attributes, Mask
@@ -49,6 +50,7 @@ class Search(msgspec.Struct, frozen=True):
     has_room: bool = False
     """Not what is known to be full."""
     prefer_proven: bool = False
+    needs: Needs = NO_NEEDS
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -136,7 +138,7 @@ class Snapshot:
         ]
 
     def found(self, search: Search) -> Found:
-        wanted = Attributes(search.kinds, search.accepts, search.operators, search.country)
+        wanted = Attributes(search.kinds, search.accepts, search.operators, search.country, search.needs)
         minute = None if search.open_at is None else minute_of(search.open_at)
         here = origin(search.lat, search.lon)
         question = Question(
@@ -168,6 +170,9 @@ class Snapshot:
         if len(self.layers) == 1:
             return self.base.pieces(refs)
         return [self.layers[number].piece(row) for number, row in map(layer_and_row, refs)]
+
+    def facts(self, refs: Refs) -> list[Facts]:
+        return [self.layers[number].facts(row) for number, row in map(layer_and_row, refs)]
 
     def openings(self, refs: Refs, minute: int) -> list[bytes]:
         """The fields of `Opening` of each, as ready JSON without braces."""

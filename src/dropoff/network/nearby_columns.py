@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from dropoff.network.facts import Facts
 from dropoff.network.folding import fold, fold_postcode
 from dropoff.network.nearby_geometry import along_a_curve
 from dropoff.network.nearby_hours import Pattern, pattern_of
@@ -62,14 +63,15 @@ class Tables(NamedTuple):
     accepts: Codes[tuple[str, ...]]
     zone: Codes[str]
     pattern: Codes[Pattern | None]
+    facts: Codes[Facts]
 
 
 def _empty_tables() -> Tables:
-    return Tables(Codes(), Codes(), Codes(), Codes(), Codes(), Codes([None]))
+    return Tables(Codes(), Codes(), Codes(), Codes(), Codes(), Codes([None]), Codes())
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """One entry a place. The first six names are those of `Tables`; `start` and `end` say where its text stands."""
+    """One entry a place. The first seven names are those of `Tables`; `start` and `end` say where its text stands."""
 
     kind: Column
     operator: Column
@@ -77,6 +79,7 @@ class Columns(msgspec.Struct, frozen=True):
     accepts: Column
     zone: Column
     pattern: Column
+    facts: Column
     lat: Column
     lon: Column
     start: Column
@@ -108,7 +111,7 @@ class Lookups(NamedTuple):
     city: Lookup
 
 
-_TYPES: Final = dict(zip((*Columns.__struct_fields__, *Lookups._fields), "BIHIHIddQQqqq", strict=True))
+_TYPES: Final = dict(zip((*Columns.__struct_fields__, *Lookups._fields), "BIHIHIIddQQqqq", strict=True))
 """Of the columns and of what the look-ups are made from."""
 
 
@@ -156,6 +159,7 @@ def gather(places: Iterable[Place], folder: Path | None) -> Contents:
                     tables.accepts.code(place.accepts),
                     tables.zone.code(place.zone),
                     tables.pattern.code(pattern_of(place)),
+                    tables.facts.code(place.facts),
                     place.lat,
                     place.lon,
                     begin,

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dropoff.network.facts import NO_NEEDS, Needs
 from dropoff.network.nearby_geometry import Floats
 from dropoff.network.nearby_tree import Tree
 
@@ -30,6 +31,7 @@ class Attributes(NamedTuple):
     accepts: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
     country: str | None = None
+    needs: Needs = NO_NEEDS
 
 
 ANYTHING: Final = Attributes()

@@ -1,15 +1,17 @@
 """A set of places arranged for searching. Never changes once made, but for what happens at the places, which a book
 beside it keeps; a snapshot lays a small one over a large one."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dropoff.network.facts import NO_NEEDS, Facts
 from dropoff.network.nearby_columns import Column, Contents, gather, join, key_of
 from dropoff.network.nearby_evidence import Slots
+from dropoff.network.nearby_facts import ToldFacts
 from dropoff.network.nearby_filters import ANYTHING, Attributes, Mask, Selection, Selections, select
 from dropoff.network.nearby_geometry import Floats, ecef
 from dropoff.network.nearby_hours import Patterns, States
@@ -17,6 +19,7 @@ from dropoff.network.nearby_place import Place, place_of
 from dropoff.network.nearby_tree import Tree
 
 _SCAN_AT_ONCE: Final = 65_536
+_ALL: Final = (ANYTHING, None)
 
 
 def country_number(country: str) -> int:
@@ -30,6 +33,8 @@ class Layer:
         # Ten places are looked up faster one by one than by a column operation.
         self._starts, self._ends = memoryview(self._columns.start.data), memoryview(self._columns.end.data)
         self._pattern = memoryview(self._columns.pattern.data)
+        self._fact = memoryview(self._columns.facts.data)
+        self._facts = ToldFacts(self.tables.facts.values)
         self.points = ecef(self._columns.lat, self._columns.lon)
         self._everything = Selection(len(self), Tree(self.points))
         self._selections = Selections()
@@ -48,15 +53,19 @@ class Layer:
         return len(self._columns)
 
     def piece(self, row: int) -> bytes:
-        return self._text[self._starts[row] : self._ends[row]]
+        return self._text[self._starts[row] : self._ends[row]] + self._facts.pieces[self._fact[row]]
 
     def pieces(self, rows: list[int]) -> list[bytes]:
         text, starts, ends = self._text, self._starts, self._ends
-        return [text[starts[row] : ends[row]] for row in rows]
+        told, fact = self._facts.pieces, self._fact
+        return [text[starts[row] : ends[row]] + told[fact[row]] for row in rows]
+
+    def facts(self, row: int) -> Facts:
+        return self._facts.listed[self._fact[row]]
 
     def place(self, row: int) -> Place:
         zone = self.tables.zone.values[self._columns.zone[row]]
-        return place_of(self.piece(row), zone, bool(self._pattern[row]))
+        return place_of(self.piece(row), zone, bool(self._pattern[row]), self.facts(row))
 
     def id(self, row: int) -> str:
         return self.place(row).id
@@ -103,7 +112,8 @@ class Layer:
         """None when it was not made yet. A minute stands for those that are surely open then."""
         if minute is None and (wanted is ANYTHING or wanted == ANYTHING):
             return self._everything
-        return self._selections.get((wanted, minute))
+        key = self._key(wanted, minute, patient=False)
+        return self._everything if key == _ALL else self._selections.get(key)
 
     def select(self, wanted: Attributes, minute: int | None) -> Selection:
         """Makes it when need be: milliseconds for a million places, more when each pattern must be asked first."""
@@ -111,12 +121,20 @@ class Layer:
         def make() -> Selection:
             return select(self.points, self._everything.tree, self._passing(wanted, minute))
 
-        return self.selection(wanted, minute) or self._selections.made((wanted, minute), make)
+        return self.selection(wanted, minute) or self._selections.made(self._key(wanted, minute, patient=True), make)
+
+    def _key(self, wanted: Attributes, minute: int | None, *, patient: bool) -> Hashable:
+        """Needs that the same facts meet make the same selection; those that all meet ask nothing."""
+        if wanted.needs is NO_NEEDS or wanted.needs == NO_NEEDS:
+            return wanted, minute
+        meeting = self._facts.meeting(wanted.needs, patient=patient)
+        others = wanted._replace(needs=NO_NEEDS)
+        return (others, minute) if meeting is not None and 0 not in meeting else (others, minute, meeting)
 
     def _passing(self, wanted: Attributes, minute: int | None) -> Mask:
         passing: Mask | None = None
         tables, columns = self.tables, self._columns
-        kinds, accepts, operators, country = wanted
+        kinds, accepts, operators, country, needs = wanted
         tests: list[tuple[NDArray[np.bool_], Column]] = []
         if kinds:
             tests.append((tables.kind.which(kinds.__contains__), columns.kind))
@@ -126,6 +144,9 @@ class Layer:
             tests.append((tables.country.which(country.__eq__), columns.country))
         if accepts:
             tests.append((tables.accepts.which(accepts.issubset), columns.accepts))
+        if needs != NO_NEEDS:
+            meeting = self._facts.meeting(needs, patient=True)
+            tests.append((np.frombuffer(meeting or b"", np.bool_), columns.facts))
         if minute is not None:
             tests.append((self.states(minute).are_open(), columns.pattern))
         for passes, column in tests:

@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from dropoff.network.facts import UNTOLD, Facts
+
 
 class Place(msgspec.Struct, frozen=True, gc=False):
     """Empty texts are "none"."""
@@ -24,6 +26,9 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     opening_hours: str
     hours_known: bool
     accepts: tuple[str, ...]
+    photo_url: str = ""
+    access_note: str = ""
+    facts: Facts = UNTOLD
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
@@ -39,7 +44,8 @@ class Position(msgspec.Struct, frozen=True, gc=False):
 
 
 class Shown(msgspec.Struct, frozen=True, gc=False):
-    """What an answer says of a place and stays true until the place is changed."""
+    """What an answer says of a place and stays true until the place is changed. Its facts stand behind: many places
+    share them."""
 
     id: str
     external_id: str
@@ -50,6 +56,8 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
     position: Position
     opening_hours: str | None
     accepts: tuple[str, ...]
+    photo_url: str | None
+    access_note: str | None
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -68,11 +76,13 @@ def fragment(place: Place) -> bytes:
         position=Position(place.lat, place.lon),
         opening_hours=place.opening_hours or None,
         accepts=place.accepts,
+        photo_url=place.photo_url or None,
+        access_note=place.access_note or None,
     )
     return _encode(shown)[:-1]
 
 
-def place_of(piece: bytes, zone: str, hours_known: bool) -> Place:
+def place_of(piece: bytes, zone: str, hours_known: bool, facts: Facts) -> Place:
     """The place back from its fragment and what the fragment does not say."""
     shown = _decode(piece + b"}")
     return Place(
@@ -91,4 +101,7 @@ def place_of(piece: bytes, zone: str, hours_known: bool) -> Place:
         opening_hours=shown.opening_hours or "",
         hours_known=hours_known,
         accepts=shown.accepts,
+        photo_url=shown.photo_url or "",
+        access_note=shown.access_note or "",
+        facts=facts,
     )

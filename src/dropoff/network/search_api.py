@@ -14,6 +14,7 @@ from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem, invalid
 from dropoff.network import loads, service
 from dropoff.network.evidence import Evidence
+from dropoff.network.facts import Box
 from dropoff.network.nearby import Snapshot
 from dropoff.network.nearby_door import PATH, told
 from dropoff.network.nearby_hours import minute_of
@@ -29,8 +30,8 @@ from dropoff.web.problems import Refused
 
 
 class FoundLocation(msgspec.Struct, frozen=True):
-    """`open_now` is null when unknown. `opens_at` tells when a closed place opens, `closes_at` when an open one closes;
-    null when nobody knows, or when it is more than 60 days ahead."""
+    """What is null is unknown, `open_now` too. `opens_at` tells when a closed place opens, `closes_at` when an open one
+    closes; null when nobody knows, or when it is more than 60 days ahead."""
 
     id: str
     external_id: str
@@ -41,6 +42,14 @@ class FoundLocation(msgspec.Struct, frozen=True):
     position: Position
     opening_hours: str | None
     accepts: tuple[str, ...]
+    photo_url: str | None
+    access_note: str | None
+    carriers: tuple[str, ...] | None
+    step_free: bool | None
+    has_printer: bool | None
+    max_weight_g: int | None
+    max_size_mm: Box | None
+    refuses: tuple[str, ...] | None
     distance_m: float
     open_now: bool | None
     opens_at: datetime | None
@@ -78,6 +87,14 @@ class LocationView(msgspec.Struct, frozen=True):
     accepts: tuple[str, ...]
     phone: str | None
     url: str | None
+    photo_url: str | None
+    access_note: str | None
+    carriers: tuple[str, ...] | None
+    step_free: bool | None
+    has_printer: bool | None
+    max_weight_g: int | None
+    max_size_mm: Box | None
+    refuses: tuple[str, ...] | None
 
 
 class LocationList(msgspec.Struct, frozen=True):
@@ -164,6 +181,9 @@ def _view(place: Location, evidence: Evidence) -> LocationView:
         accepts=place.accepts,
         phone=place.phone or None,
         url=place.url or None,
+        photo_url=place.photo_url or None,
+        access_note=place.access_note or None,
+        **msgspec.structs.asdict(place.facts),
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from dropoff.kernel.errors import invalid
 from dropoff.network import countries
+from dropoff.network.facts import NO_NEEDS, WEIGHT_MAX_G, WORDS_MAX, Box, Needs, box_of, word
 from dropoff.network.nearby_columns import operator_key
 from dropoff.network.nearby_filters import ANYTHING, Attributes
 from dropoff.network.nearby_geometry import origin
@@ -35,6 +36,12 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     open_at: Annotated[str, Meta(max_length=40, description="RFC 3339 with an offset, or `now`")] | None = None
     accepts: Annotated[str, Meta(max_length=400, description="all of these, between commas")] | None = None
     operator: Annotated[str, Meta(max_length=400, description="any of these names, between commas")] | None = None
+    carrier: Annotated[str, Meta(max_length=400, description="any of these collects, between commas")] | None = None
+    step_free: Annotated[Literal["true"], Meta(description="only where it surely is")] | None = None
+    printer: Annotated[Literal["true"], Meta(description="only where there surely is one")] | None = None
+    weight_g: Annotated[int, Meta(ge=1, le=WEIGHT_MAX_G, description="not where it surely is too much")] | None = None
+    size_mm: Annotated[str, Meta(max_length=40, description="400x300x200; not where surely too large")] | None = None
+    category: Annotated[str, Meta(max_length=400, description="not where one of these is refused")] | None = None
     radius_m: Annotated[float, Meta(gt=0, le=RADIUS_MAX_M)] | None = None
     open_on_arrival: Annotated[
         bool, Meta(description="only what is surely open when one gets there on foot, within an hour")
@@ -86,6 +93,7 @@ def filters_of(asked: SearchQuery) -> Filters:
         accepts=_words(asked.accepts),
         operators=_operators(asked.operator),
         country=country_of(asked.country),
+        needs=_needs(asked),
     )
     moment = _moment(asked.open_at)
     open_at = None if moment is None else minute_of(moment)
@@ -134,6 +142,35 @@ def _words(text: str | None) -> frozenset[str]:
     found = frozenset(part.strip().casefold() for part in text.split(",") if part.strip())
     if not all(map(_WORD.fullmatch, found)):
         raise Refused(invalid("?accepts", "`accepts` holds words such as box_free, between commas."))
+    return found
+
+
+def _needs(asked: SearchQuery) -> Needs:
+    needs = Needs(
+        carriers=_named("carrier", asked.carrier),
+        step_free=asked.step_free is not None,
+        printer=asked.printer is not None,
+        weight_g=asked.weight_g,
+        size_mm=_box(asked.size_mm),
+        categories=_named("category", asked.category),
+    )
+    return NO_NEEDS if needs == NO_NEEDS else needs
+
+
+def _named(field: str, text: str | None) -> frozenset[str]:
+    """As places hold them: case, accents and blanks do not count."""
+    if not text:
+        return _ANY
+    found = frozenset(word(part) for part in text.split(",") if part.strip())
+    if "" in found or len(found) > WORDS_MAX:
+        raise Refused(invalid(f"?{field}", f"`{field}` holds at most {WORDS_MAX} words, between commas."))
+    return found
+
+
+def _box(text: str | None) -> Box | None:
+    found = box_of(text) if text else None
+    if text and found is None:
+        raise Refused(invalid("?size_mm", "`size_mm` is three whole numbers such as 400x300x200."))
     return found
 
 

@@ -101,7 +101,9 @@ def _rejected(row: Rejected, spared: bool) -> Told:
 
 
 def stage_row(import_id: str, place: Cleaned) -> dict[str, Any]:
-    row: dict[str, Any] = {name: value for name, value in _fields(place) if name not in ("index", "repaired")}
+    row: dict[str, Any] = {name: value for name, value in _fields(place) if name not in ("index", "facts", "repaired")}
+    facts = msgspec.structs.asdict(place.facts)
+    row |= {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}
     return row | {
         "import_id": import_id,
         "id": new_id("loc"),

@@ -1,5 +1,6 @@
 """SQL of locations, lanes and devices. The SQL of imports stands in `import_store`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from dropoff.db import Prepared, Tx
+from dropoff.network.facts import UNTOLD, Facts
 from dropoff.network.nearby_place import Place
 from dropoff.network.rules import Lane
 from dropoff.network.tables import device, lane, location, network_revision
@@ -41,6 +43,9 @@ class Location(msgspec.Struct, frozen=True):
     accepts: tuple[str, ...]
     live: bool
     state: str
+    photo_url: str = ""
+    access_note: str = ""
+    facts: Facts = UNTOLD
 
 
 class LocationFilter(msgspec.Struct, frozen=True):
@@ -63,8 +68,10 @@ class Device(msgspec.Struct, frozen=True):
     revoked_at: datetime | None
 
 
-_location_columns = [location.c[name] for name in Location.__struct_fields__]
-_place_columns = [location.c[name] for name in Place.__struct_fields__]
+_fact_columns = [location.c[name] for name in Facts.__struct_fields__]
+_FACTS, _ACCEPTS = len(_fact_columns), Place.__struct_fields__.index("accepts")
+_location_columns = [location.c[name] for name in Location.__struct_fields__ if name != "facts"] + _fact_columns
+_place_columns = [location.c[name] for name in Place.__struct_fields__ if name != "facts"] + _fact_columns
 _is_public = sa.and_(location.c.live.is_(True), location.c.state == SHOWN_STATE, location.c.kind != "hub")
 _lane_columns = [lane.c[name] for name in Lane.__struct_fields__]
 _device_columns = [device.c[name] for name in Device.__struct_fields__]
@@ -113,13 +120,23 @@ def list_locations(tx: Tx, wanted: LocationFilter) -> list[Location]:
 
 
 def _location(row: Any) -> Location:
-    found = Location(*row)
+    values: list[Any] = [*row[:-_FACTS], _facts(row[-_FACTS:])]
+    found = Location(*values)
     return msgspec.structs.replace(found, accepts=tuple(found.accepts))
 
 
 def _place(row: Any) -> Place:
-    values: list[Any] = [*row[:-1], tuple(row[-1])]
+    values: list[Any] = [*row[:-_FACTS], _facts(row[-_FACTS:])]
+    values[_ACCEPTS] = tuple(values[_ACCEPTS])
     return Place(*values)
+
+
+def _facts(values: Sequence[Any]) -> Facts:
+    """Most places tell none: those share one."""
+    if all(value is None for value in values):
+        return UNTOLD
+    told: list[Any] = [tuple(value) if isinstance(value, list) else value for value in values]
+    return Facts(*told)
 
 
 def _lane(row: Any) -> Lane:

@@ -18,7 +18,8 @@ from dropoff.db import Database, Tx
 from dropoff.kernel.errors import Problem
 from dropoff.kernel.ids import new_id
 from dropoff.network import applying, import_store
-from dropoff.network.cleaning import TEXT_MAX, RawRow, Rejected, clean_text
+from dropoff.network.cleaning import TEXT_MAX, RawRow, Rejected
+from dropoff.network.cleaning_text import clean_text
 from dropoff.network.import_store import Import
 from dropoff.network.staging import Staging, TakenOver
 from dropoff.plugins import InstalledSource
@@ -207,8 +208,7 @@ def _take(staging: Staging, row: Point | LeftOut) -> None:
         staging.leave_out(told, spared=not row.gone and ident is not None)
         return
     properties = {name: value for name in _PROPERTIES if (value := getattr(row, name)) is not None}
-    if isinstance(properties.get("accepts"), tuple):
-        properties["accepts"] = list(properties["accepts"])
+    properties |= {name: list(value) for name, value in properties.items() if isinstance(value, tuple)}
     geometry = row.geometry
     if geometry is None and (row.lat is not None or row.lon is not None):
         geometry = {"type": "Point", "coordinates": [row.lon, row.lat]}

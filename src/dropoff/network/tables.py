@@ -1,3 +1,5 @@
+from typing import Any
+
 import sqlalchemy as sa
 
 from dropoff.db.schema import Json, at, id_column, live_column, metadata, one_of, ref, text
@@ -39,6 +41,15 @@ location = sa.Table(
     sa.Column("opening_hours", sa.Text, nullable=False),  # as given; `hours_known` says whether it can be evaluated
     sa.Column("hours_known", sa.Boolean, nullable=False),
     sa.Column("accepts", Json, nullable=False),
+    text("photo_url", 500, server_default=""),
+    text("access_note", 200, server_default=""),
+    # Facts of `facts.Facts`: null is "nobody said", which is not "no".
+    sa.Column("carriers", Json),
+    sa.Column("step_free", sa.Boolean),
+    sa.Column("has_printer", sa.Boolean),
+    sa.Column("max_weight_g", sa.BigInteger),
+    sa.Column("max_size_mm", Json),
+    sa.Column("refuses", Json),
     live_column(),
     text("state", 10),
     text("content_hash", 64),  # of what the source said, to tell `unchanged` from `updated`
@@ -55,6 +66,7 @@ location = sa.Table(
     one_of("state", ("active", "paused", "closed", "removed")),
     sa.UniqueConstraint("source", "external_id"),  # the same place of a source is one row, however often it is imported
     sa.CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="position"),
+    sa.CheckConstraint("max_weight_g > 0", name="max_weight"),  # a limit of nothing would hide the place from everyone
     # Pauses that end by themselves are looked for every minute, among a million places.
     sa.Index("ix_location_paused_until", "paused_until", sqlite_where=_ENDS, postgresql_where=_ENDS),
 )
@@ -180,6 +192,11 @@ location_import_row = sa.Table(
     sa.Index("ix_location_import_row_external", "import_id", "external_id"),
 )
 
+
+def _default_of(column: sa.Column[Any]) -> Any:
+    return column.server_default.arg if isinstance(column.server_default, sa.DefaultClause) else None
+
+
 location_stage = sa.Table(
     "location_stage",
     metadata,
@@ -187,7 +204,11 @@ location_stage = sa.Table(
     sa.Column("external_id", sa.String(200), primary_key=True),
     sa.Column("id", sa.String(30), nullable=False),  # used when the row is new
     sa.Column("verdict", sa.String(10)),  # new, changed, same, then done; null until compared with the network
-    *[sa.Column(c.name, c.type, nullable=False) for c in location.columns if c.name not in NOT_OF_SOURCE],
+    *[
+        sa.Column(c.name, c.type, nullable=c.nullable, server_default=_default_of(c))
+        for c in location.columns
+        if c.name not in NOT_OF_SOURCE
+    ],
     sa.Index("ix_location_stage_verdict", "import_id", "verdict"),
 )
 

@@ -65,6 +65,21 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     """Words such as `parcel`, `label_free`, `box_free`."""
     phone: Any = None
     url: Any = None
+    carriers: Any = None
+    """Who collects there, as a list of words or names."""
+    step_free: Any = None
+    """True or False where the source surely says so. None is "nobody said": never write False for it."""
+    has_printer: Any = None
+    """Whether it prints labels for those who bring none; as above."""
+    max_weight_g: Any = None
+    max_size_mm: Any = None
+    """Three sides, in any order."""
+    refuses: Any = None
+    """Categories that are not taken, such as `batteries`, `liquids`, `furniture`."""
+    photo_url: Any = None
+    """https only; others may follow it, no page of ours loads it."""
+    access_note: Any = None
+    """How to reach it from the street, in at most 200 characters."""
     lat: Any = None
     lon: Any = None
     live: Any = None

@@ -68,6 +68,17 @@ class LocationSourceConformance:
                     assert row.reason == row.reason.casefold(), row
                     assert row.detail, row
 
+    def test_tells_facts_or_leaves_them_unsaid(self, source: LocationSource) -> None:
+        """None is "nobody said"; the service shows a False as a no."""
+        for point in points_of(list(read_pages(source))):
+            assert point.step_free in (None, True, False), point
+            assert point.has_printer in (None, True, False), point
+            assert point.max_weight_g is None or int(point.max_weight_g) > 0, point
+            assert point.carriers is None or point.carriers, "an empty list says nothing"
+            assert point.refuses is None or point.refuses, "an empty list says nothing"
+            assert point.photo_url is None or str(point.photo_url).startswith("https://"), point
+            assert point.access_note is None or str(point.access_note).strip(), point
+
     def test_goes_on_after_any_page(self, source: LocationSource) -> None:
         pages = list(read_pages(source))
         for number, page in enumerate(pages):

@@ -90,6 +90,9 @@ def read_location(item: Any) -> Point | LeftOut:
         country=address.get("countryCode"),
         opening_hours=_hours(item),
         accepts=accepts,
+        carriers=["DHL"],
+        step_free=True if "handicapped-access" in services else None,
+        access_note=_dict(place.get("containedInPlace")).get("name"),
         lat=position.get("latitude"),
         lon=position.get("longitude"),
     )
@@ -108,8 +111,6 @@ def _accepts(services: list[str]) -> list[str]:
         words.append("parcel")
     if any(service.startswith("parcel:drop-off") and service.endswith("unlabeled") for service in services):
         words.append("label_free")
-    if words and "handicapped-access" in services:
-        words.append("step_free")
     return words
 
 

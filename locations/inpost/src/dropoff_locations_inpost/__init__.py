@@ -1,7 +1,8 @@
 """InPost's points API: `GET /v1/points?page=…&per_page=…`, lockers and counters of many countries.
 
 Its dirt: records that are planned, switched off or tests; hours once as text, once as minutes since midnight in which
-0 to 0 means closed, once as that structure again as JSON in a string, and in the words of whoever typed them.
+0 to 0 means closed, once as that structure again as JSON in a string, and in the words of whoever typed them. Its
+`easy_access_zone` says that the low compartments of a locker may be asked for, and nothing of the way to it.
 """
 
 import json
@@ -117,6 +118,10 @@ def read_point(item: Any) -> Point | LeftOut:
         opening_hours=hours,
         accepts=["parcel"],
         phone=item.get("phone_number"),
+        carriers=["InPost"],
+        has_printer=item["print_in_store"] if isinstance(item.get("print_in_store"), bool) else None,
+        photo_url=_text(item.get("image_url")),
+        access_note=_text(item.get("location_description")),
         lat=position.get("latitude"),
         lon=position.get("longitude"),
         repaired=("opening_hours",) if read else (),

@@ -5,6 +5,7 @@ per country, so that is known), ways with a centre instead of a position, places
 parcels out.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -25,10 +26,14 @@ from dropoff.ports.locations import (
 )
 
 ROWS = 1_000
-PARCEL_KEYS = ("parcel_mail_in", "post_office:parcel_to", "post_office:parcel_mail_in")
+PARCEL_KEYS = ("parcel_mail_in", "post_office:parcel_from", "post_office:parcel_to", "post_office:parcel_mail_in")
 """A shop with one of these takes parcels in."""
 _NO = frozenset(("no", "none", "disused", "abandoned"))
 _YES = frozenset(("yes", "true", "1"))
+_WHEELCHAIR = {"yes": True, "designated": True, "no": False}
+"""`limited` is neither."""
+_KILOGRAMS = re.compile(r"(\d{1,4}(?:[.,]\d{1,3})?)\s*kg", re.IGNORECASE | re.ASCII)
+"""Without a unit the map means tonnes, and mappers of lockers often something else."""
 
 
 class OsmSettings(msgspec.Struct, frozen=True):
@@ -122,6 +127,11 @@ def read_element(element: Element, country: str) -> Point | LeftOut:
         accepts=["parcel"],
         phone=tags.get("phone") or tags.get("contact:phone"),
         url=tags.get("website") or tags.get("contact:website"),
+        carriers=_carriers(tags, kind),
+        step_free=_WHEELCHAIR.get(tags.get("wheelchair", "")),
+        max_weight_g=_max_weight(tags.get("maxweight", "")),
+        photo_url=tags["image"] if tags.get("image", "").startswith("https://") else None,
+        access_note=tags.get("description") if kind == "locker" else None,
         lat=centre.get("lat"),
         lon=centre.get("lon"),
         repaired=("encoding",) if element.repaired else (),
@@ -136,6 +146,22 @@ def _kind(tags: Mapping[str, str]) -> str | None:
     if tags.get("amenity") == "post_office":
         return "post_office"
     return "store" if _takes_parcels(tags) else None
+
+
+def _carriers(tags: Mapping[str, str], kind: str | None) -> list[str] | None:
+    """Those that the parcel tags name; a locker or a post office without such names is its operator's."""
+    named = [name.strip() for key in PARCEL_KEYS for name in tags.get(key, "").split(";")]
+    found = [name for name in named if name and name.casefold() not in _YES | _NO | {"only"}]
+    if not found and kind != "store":
+        owner = tags.get("operator") or tags.get("brand") or tags.get("network") or ""
+        found = [name.strip() for name in owner.split(";") if name.strip()]
+    return list(dict.fromkeys(found)) or None
+
+
+def _max_weight(text: str) -> int | None:
+    found = _KILOGRAMS.fullmatch(text.strip())
+    grams = round(float(found[1].replace(",", ".")) * 1_000) if found else 0
+    return grams or None
 
 
 def _takes_parcels(tags: Mapping[str, str]) -> bool:

@@ -166,6 +166,9 @@ def read_place(item: Any) -> Point | LeftOut:
         accepts=["parcel"],
         phone=str(phones[0]) if phones and shown else None,
         url=item.get("HomePageURL"),
+        carriers=["UPS"],
+        photo_url=_picture(item, about),
+        access_note=_last_steps(item),
         lat=position.get("Latitude"),
         lon=position.get("Longitude"),
     )
@@ -177,6 +180,21 @@ def _ident(item: dict[str, Any], about: dict[str, Any]) -> str | None:
     if isinstance(public, str) and public:
         return public
     return hashlib.sha256(str(own).encode()).hexdigest()[:24] if own else None
+
+
+def _picture(item: dict[str, Any], about: dict[str, Any]) -> str | None:
+    """The secure address; the other one is none for a page that is secure itself."""
+    given = (_dict(item.get("LocationImage")).get("SecureURL"), about.get("ImageURL"))
+    return next((url for url in given if isinstance(url, str) and url.startswith("https://")), None)
+
+
+def _last_steps(item: dict[str, Any]) -> str | None:
+    """Of "the last fifty feet": in the locale that was asked for, else as the place wrote them."""
+    for one in _list(item.get("LocalizedInstruction")):
+        if isinstance(said := _dict(one).get("Last50ftInstruction"), str) and said.strip():
+            return said.strip()
+    pieces = [part for one in _list(item.get("SpecialInstructions")) for part in _list(_dict(one).get("Segment"))]
+    return " ".join(part.strip() for part in pieces if isinstance(part, str)).strip() or None
 
 
 def _is_locker(about: dict[str, Any]) -> bool:
