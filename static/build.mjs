@@ -50,6 +50,7 @@ const files = new Map([
   ["dropoff.css", await stylesheet()],
   ...(await scripts()),
   ["outline.json", JSON.stringify(outline())],
+  ["zxing_reader.wasm", readFileSync(join(HERE, "node_modules/zxing-wasm/dist/reader/zxing_reader.wasm"))],
   ...listed("images", ".svg").map((name) => [name, readFileSync(join(HERE, "images", name), "utf8").trim()]),
 ]);
 

@@ -1,6 +1,7 @@
 // The till with script: pass, tag, done, on one page that never loses the scan field. Whatever this file does not know
 // (bags, parcels, several parcels for one pass) it leaves to the plain pages, which do all the same by forms.
 
+import type { CameraModule } from "./camera";
 import { Desk, type Taps } from "./till/desk";
 import { h, icon } from "./till/dom";
 import { allHere, handIn, isReady, lay, NOT_HERE, seal, tick, untick, type Table } from "./till/flow";
@@ -35,6 +36,7 @@ class Till {
   begin(): void {
     this.form.before(this.desk.element);
     this.addFastMode();
+    this.addCamera();
     listen(this.form, this.input, (scan) => this.next(() => this.scanned(scan)));
     this.page.dataset.scripted = "true";
   }
@@ -213,6 +215,39 @@ class Till {
     box.checked = this.fast;
     const text = h("span", {}, h("span", { class: "strong" }, this.speech.say("fast")), h("br"), h("span", { class: "soft" }, this.speech.say("fast_hint")));
     document.getElementById("till-side")?.append(h("div", { class: "card" }, h("label", { class: "choice" }, box, text)));
+  }
+
+  /** The fallback of the hand scanner; what it needs is loaded when it is wanted. */
+  private addCamera(): void {
+    const { camera: address, worker, wasm } = this.page.dataset;
+    if (!address || !worker || !wasm || !navigator.mediaDevices) return;
+    const said = h("p", { class: "field__error", role: "status" });
+    const button = h("button", { type: "button", class: "button button--second scan__camera" }, icon("camera"), this.speech.say("camera"));
+    this.form.append(button, said);
+    const settings = {
+      worker,
+      wasm,
+      words: {
+        close: this.speech.say("camera_close"),
+        torch: this.speech.say("torch"),
+        refused: this.speech.say("camera_refused"),
+        failed: this.speech.say("camera_failed"),
+      },
+      found: (text: string) => {
+        const scan = { text, at: performance.now(), device: new Date() };
+        this.next(() => this.scanned(scan));
+      },
+      closed: (why: string) => {
+        button.hidden = false;
+        said.textContent = why;
+      },
+    };
+    button.addEventListener("click", () => {
+      said.textContent = "";
+      button.hidden = true;
+      const failed = (): void => settings.closed(settings.words.failed);
+      (import(address) as Promise<CameraModule>).then((module) => module.open(this.form, settings)).catch(failed);
+    });
   }
 
   private readonly taps: Taps = {

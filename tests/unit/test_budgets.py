@@ -22,6 +22,13 @@ def test_the_finder_before_its_map() -> None:
     assert packed(*FRAME, "find.js") < 15 * KB
 
 
+def test_the_till_and_its_camera() -> None:
+    page = 12 * KB  # the front page with its words, packed
+    assert packed(*FRAME, "till.js") + page < 40 * KB
+    assert packed("camera.js", "scan-worker.js") < 20 * KB
+    assert packed("zxing_reader.wasm") < 450 * KB
+
+
 def test_what_every_page_needs() -> None:
     assert packed(*FRAME) < 10 * KB
 

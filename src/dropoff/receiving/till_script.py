@@ -93,6 +93,11 @@ SAYS: Final[dict[str, str]] = {
     "put": N_("Put it into bag {bag}."),
     "put_new": N_("Put it into a new bag. Write {bag} on it, large."),
     "put_loose": N_("Keep it behind the counter. It is in no bag yet."),
+    "camera": N_("Scan with the camera"),
+    "camera_close": N_("Camera off"),
+    "camera_refused": N_("The browser lets this page use no camera. Allow it in its settings, or type the code."),
+    "camera_failed": N_("The camera does not work here. Type the code."),
+    "torch": N_("Light"),
     "fast": N_("Fast mode"),
     "fast_hint": N_("Parcels stay sealed: code, tag, done."),
 }

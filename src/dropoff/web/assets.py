@@ -16,6 +16,8 @@ from litestar import Request, get
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
+from dropoff.web.middleware import allow_wasm
+
 FOLDER: Final = Path(__file__).with_name("assets")
 NOT_BUILT: Final = "The browser files are not built. Run `make install` and start again."
 FOREVER: Final = "public, max-age=31536000, immutable"
@@ -25,6 +27,7 @@ _TYPES: Final = {
     "js": "text/javascript",
     "json": "application/json",
     "svg": "image/svg+xml",
+    "wasm": "application/wasm",
 }
 
 
@@ -82,8 +85,14 @@ def answer(assets: Assets, name: str, accepts: str) -> ASGIResponse:
     return ASGIResponse(body=asset.packed, media_type=asset.media_type, headers=headers)
 
 
+WITH_WASM: Final = "scan-worker."
+"""The one script that runs WebAssembly. A worker obeys the policy of its own answer, so that no page needs it."""
+
+
 @get("/assets/{name:str}", include_in_schema=False)
 async def serve_asset(request: Request, name: FromPath[str]) -> ASGIResponse:  # type: ignore[type-arg]
+    if name.startswith(WITH_WASM):
+        allow_wasm(request.scope)
     return answer(built(), name, request.headers.get("accept-encoding", ""))
 
 

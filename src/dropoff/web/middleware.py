@@ -17,11 +17,13 @@ from dropoff.web.logs import RequestLines
 from dropoff.web.protocol import TAKES_READY_HEAD, ready_head
 
 
-def policy(images: Iterable[str] = ()) -> bytes:
-    """The Content-Security-Policy. `images`: origins beside our own that a page's pictures come from."""
+def policy(images: Iterable[str] = (), *, wasm: bool = False) -> bytes:
+    """The Content-Security-Policy. `images`: origins beside our own that a page's pictures come from; `wasm`: this
+    answer's script may run WebAssembly."""
     pictures = " ".join(["img-src 'self' data:", *images])
+    scripts = "script-src 'self' 'wasm-unsafe-eval'" if wasm else "script-src 'self'"
     text = (
-        f"default-src 'none'; style-src 'self'; {pictures}; script-src 'self'; font-src 'self'; connect-src 'self'; "
+        f"default-src 'none'; style-src 'self'; {pictures}; {scripts}; font-src 'self'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
     )
     return text.encode()
@@ -47,6 +49,11 @@ def set_caller(scope: Any, who: str) -> None:
 def allow_images(scope: Any, origins: Iterable[str]) -> None:
     """Told by a page whose pictures come from elsewhere too, for this answer alone."""
     scope["dropoff_policy"] = policy(origins)
+
+
+def allow_wasm(scope: Any) -> None:
+    """Told by the answer that is the worker which reads the camera, for that answer alone."""
+    scope["dropoff_policy"] = policy(wasm=True)
 
 
 def caller(scope: Any) -> str:
