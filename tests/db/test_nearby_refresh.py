@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ import pytest
 import sqlalchemy as sa
 
 from dropoff.db import Database, Tx
-from dropoff.network import applying_store, importing, loads, refreshing, store
+from dropoff.network import applying_store, importing, loads, location_states, refreshing, store
+from dropoff.network.closures import NewClosure
 from dropoff.network.importing import WAKE
+from dropoff.network.location_store import Closure
 from dropoff.network.nearby import Nearby, Search, Snapshot
+from dropoff.network.nearby_hours import minute_of
 from dropoff.network.refreshing import Refresher, hear, merge, refresh
 from dropoff.network.tables import location
 
@@ -283,3 +286,49 @@ def test_what_happens_at_a_place_is_heard_without_moving_any(world: World, monke
     world.by_hand("x:0", state="active")
     refresh(world.db, world.nearby)
     assert free() == ["free", "free", "full", "free", "free"], "it was away, and what was told meanwhile is known"
+
+
+def test_a_closure_is_in_every_search_and_ends_with_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a place whose usual hours nobody knows; the places move as little as by any other change."""
+    monkeypatch.setattr(refreshing, "_lately", NOW.date)
+    world.bring(feature(0, opening_hours="Mo-Fr 09:00-18:00"), feature(1, opening_hours="whenever"))
+    refresh(world.db, world.nearby)
+    first, second = (hit.place.id for hit in world.nearby.snapshot.nearest(HERE)[:2])
+
+    def close(place: str, days: tuple[int, int], hours: str = "off", reason: str = "summer break") -> str:
+        new = NewClosure(first_day=date(2027, 7, days[0]), last_day=date(2027, 7, days[1]), hours=hours, reason=reason)
+        made = world.db.write_sync(location_states.add_closure, place, new, NOW, "test")
+        assert isinstance(made, Closure)
+        return made.id
+
+    def says(number: int, day: int, hour: int) -> tuple[bool | None, str]:
+        hit = world.nearby.snapshot.nearest(HERE)[number]
+        at = datetime(2027, 7, day, hour, tzinfo=UTC)
+        found = world.nearby.snapshot.found(Search(52.5, 13.4, 2))
+        told = json.loads(b"{%b}" % world.nearby.snapshot.openings(found.refs, minute_of(at))[number])
+        assert told["open_now"] == world.nearby.snapshot.open_now(hit.place, at)
+        return told["open_now"], told["opens_at"] or told["closes_at"] or ""
+
+    assert says(0, 5, 10) == (True, "2027-07-05T16:00:00Z")
+    taken_back = close(first, (5, 21))
+    close(first, (12, 12), "10:00-14:00", "inventory")
+    close(second, (5, 6))
+    assert refresh(world.db, world.nearby)
+    assert says(0, 5, 10) == (False, "2027-07-12T08:00:00Z"), "the later closure counts on its day"
+    assert says(0, 12, 9) == (True, "2027-07-12T12:00:00Z")
+    assert says(0, 13, 9) == (False, "2027-07-22T07:00:00Z")
+    assert says(1, 5, 10) == (False, "")
+    assert says(1, 7, 10) == (None, "")
+    place = world.nearby.snapshot.nearest(HERE)[0].place
+    assert [(one.first_day.day, one.hours, one.reason) for one in place.closures] == [
+        (5, "off", "summer break"),
+        (12, "10:00-14:00", "inventory"),
+    ]
+    assert not world.nearby.snapshot.nearest(HERE)[1].place.hours_known
+    merge(world.db, world.nearby)
+    assert says(0, 5, 10) == (False, "2027-07-12T08:00:00Z")
+    assert world.answers_as_if_read_anew()
+    world.db.write_sync(location_states.remove_closure, taken_back, NOW, "test")
+    refresh(world.db, world.nearby)
+    assert says(0, 5, 10) == (True, "2027-07-05T16:00:00Z")
+    assert world.answers_as_if_read_anew()

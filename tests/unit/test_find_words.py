@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from dropoff.network import hours_told
+from dropoff.network.closures import Closed
 from dropoff.network.hours_told import Hours, Standing
 from dropoff.shopper import find_words
 from dropoff.shopper.find_words import Filters, Said
@@ -70,6 +71,25 @@ def test_filters_are_links_that_turn_themselves() -> None:
     assert [(choice.text, choice.on, choice.url) for choice in room] == [
         ("Not full", True, "/find?q=Aarhus+C&country=DK")
     ]
+
+
+def test_a_closure_is_said_with_its_last_day_and_why() -> None:
+    zone, july = "Europe/Copenhagen", lambda day, hour=12: datetime(2026, 7, day, hour, tzinfo=UTC)
+    summer = Closed(date(2026, 7, 1), date(2026, 7, 21), "off", "summer break")
+    assert find_words.closure([summer], zone, july(3)) == Said("Closed until 21 July (summer break)", "bad")
+    assert find_words.closure([summer], zone, july(21, 21)) == Said("Closed today (summer break)", "bad")
+    assert find_words.closure([summer], zone, july(21, 23)) is None, "there it is the 22nd"
+    more = Closed(date(2026, 7, 22), date(2027, 1, 2), "off", "")
+    assert find_words.closure([summer, more], zone, july(3)) == Said(
+        "Closed until 2 January 2027 (summer break)", "bad"
+    )
+    short = Closed(date(2026, 7, 5), date(2026, 7, 5), "10:00-14:00", "inventory")
+    assert find_words.closure([summer, short], zone, july(3)) == Said("Closed until 4 July (summer break)", "bad")
+    assert find_words.closure([summer, short], zone, july(5)) is None, "it keeps other hours that day"
+    june = datetime(2026, 6, 20, 12, tzinfo=UTC)
+    assert find_words.coming_closure([summer], zone, june) == "Closed 1 July to 21 July (summer break)"
+    assert find_words.coming_closure([summer], zone, june - timedelta(days=5)) == ""
+    assert find_words.coming_closure([summer], zone, july(3)) == ""
 
 
 def test_only_filters_that_choose_something_are_shown() -> None:

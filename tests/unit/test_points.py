@@ -4,9 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from dropoff.network.evidence import NOTHING
 from dropoff.network.store import Location
-from dropoff.shopper.points import PointView, point_view
+from dropoff.shopper.points import Known, PointView, point_view
 from dropoff.web.data_blocks import data_block
 from dropoff.web.shell import render
 
@@ -45,7 +44,7 @@ def told(view: PointView) -> dict[str, Any]:
 
 
 def test_a_usual_week_and_what_differs_are_told_apart() -> None:
-    data = told(point_view(place(), NOTHING, AT, "https://x.example"))
+    data = told(point_view(place(), Known(), AT, "https://x.example"))
     assert [one["dayOfWeek"] for one in data["openingHoursSpecification"]] == [
         "Monday",
         "Tuesday",
@@ -60,14 +59,14 @@ def test_a_usual_week_and_what_differs_are_told_apart() -> None:
 
 
 def test_unknown_hours_are_told_to_nobody() -> None:
-    view = point_view(place(opening_hours="after lunch", hours_known=False), NOTHING, AT, "https://x.example")
+    view = point_view(place(opening_hours="after lunch", hours_known=False), Known(), AT, "https://x.example")
     assert "openingHoursSpecification" not in told(view)
     assert (view.week, view.exceptions, view.hours_text) == ((), (), "after lunch")
 
 
 def test_nothing_in_a_strangers_text_ends_the_data_block() -> None:
     name = "</script><script>alert(1)</script><!--"
-    view = point_view(place(name=name), NOTHING, AT, "https://x.example")
+    view = point_view(place(name=name), Known(), AT, "https://x.example")
     assert told(view)["name"] == name
     assert not set("<>&") & set(str(data_block({"a": "<b>&"})))
     html = render("find/point.html", view).decode()
@@ -75,19 +74,19 @@ def test_nothing_in_a_strangers_text_ends_the_data_block() -> None:
 
 
 def test_only_web_addresses_and_real_numbers_become_links() -> None:
-    odd = point_view(place(url="javascript:alert(1)", phone="ask inside"), NOTHING, AT, "https://x.example")
+    odd = point_view(place(url="javascript:alert(1)", phone="ask inside"), Known(), AT, "https://x.example")
     assert (odd.url, odd.phone_url) == ("", "")
     assert 'href="javascript' not in render("find/point.html", odd).decode()
-    good = point_view(place(url="https://kiosk.example/", phone="+45 86 12 34 56"), NOTHING, AT, "https://x.example")
+    good = point_view(place(url="https://kiosk.example/", phone="+45 86 12 34 56"), Known(), AT, "https://x.example")
     assert (good.url_text, good.phone_url) == ("kiosk.example", "tel:+4586123456")
 
 
 def test_a_paused_place_says_so_instead_of_when_it_opens() -> None:
-    html = render("find/point.html", point_view(place(state="paused"), NOTHING, AT, "https://x.example")).decode()
+    html = render("find/point.html", point_view(place(state="paused"), Known(), AT, "https://x.example")).decode()
     assert "Takes nothing in at the moment" in html
     assert "Open until" not in html
 
 
 def test_what_it_takes_is_said_in_words_we_know() -> None:
-    view = point_view(place(accepts=("box_free", "step_free", "x_unknown")), NOTHING, AT, "https://x.example")
+    view = point_view(place(accepts=("box_free", "step_free", "x_unknown")), Known(), AT, "https://x.example")
     assert view.takes == ("Things without a box", "No steps at the door")

@@ -4,7 +4,7 @@ A closure is one more rule of OSM hours behind the usual ones, and like there th
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final, Protocol
 
@@ -33,6 +33,19 @@ class NewClosure(msgspec.Struct, frozen=True, kw_only=True):
     last_day: date
     hours: Annotated[str, Meta(max_length=60)] = OFF
     reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Closed(msgspec.Struct, frozen=True, gc=False):
+    """What everybody is told of a closure. Both days are of it, by the clock of the place; `hours` is `off`, or the
+    spans that hold instead of the usual ones."""
+
+    first_day: date
+    last_day: date
+    hours: str
+    reason: str
+
+    def holds_on(self, day: date) -> bool:
+        return self.first_day <= day <= self.last_day
 
 
 class Days(Protocol):
@@ -69,6 +82,21 @@ def expression_with(expression: str, closures: Iterable[Days], *, is_known: bool
     if not rules:
         return expression
     return "; ".join([expression if is_known else UNKNOWN, *rules])
+
+
+def of_day(closures: Sequence[Closed], day: date) -> Closed | None:
+    """The one that counts on that day: of several the last entered."""
+    return next((closure for closure in reversed(closures) if closure.holds_on(day)), None)
+
+
+def closed_until(closures: Sequence[Closed], day: date) -> tuple[date, str] | None:
+    """When a place is closed by closures on that day: the last day of that, and the reason. Closures without a day
+    between them are one."""
+    last, reason = None, ""
+    while (found := of_day(closures, day)) is not None and found.hours == OFF:
+        last, reason = day, reason or found.reason
+        day += timedelta(days=1)
+    return None if last is None else (last, reason)
 
 
 def _days(closure: Days) -> str:

@@ -19,6 +19,9 @@ from opening_hours import (  # type: ignore[attr-defined]  # its stub leaves the
 MAX_EXPRESSION = 1_000
 """Longer texts are never parsed: expressions come from strangers' files."""
 
+MAX_WITH_CLOSURES = 4_000
+"""The same with the rules of an operator's closures behind it."""
+
 AROUND_THE_CLOCK = "24/7"
 
 MIDNIGHT_SUN_DEG = 65.5
@@ -37,7 +40,7 @@ _AROUND_THE_CLOCK = re.compile(_EVERY_DAY + _ALL_DAY)
 
 def is_hours(expression: str) -> bool:
     """Whether the text is OSM opening hours that we are willing to evaluate."""
-    return _pattern(expression, None) is not None
+    return len(expression) <= MAX_EXPRESSION and _pattern(expression, None) is not None
 
 
 def is_around_the_clock(text: str) -> bool:
@@ -91,7 +94,7 @@ def _parsed(
     coords: tuple[float, float] | None = None,
 ) -> OpeningHours | None:
     """`country` None only asks whether the text parses."""
-    if len(expression) > MAX_EXPRESSION:
+    if len(expression) > MAX_WITH_CLOSURES:
         return None
     rules = _COMMENT.sub("", expression)
     if country is not None and _SCHOOL_HOLIDAY.search(rules):

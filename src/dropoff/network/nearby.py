@@ -161,9 +161,7 @@ class Snapshot:
         return self._ranking.nearest(question)
 
     def open_now(self, place: Place, at: datetime) -> bool | None:
-        if not place.hours_known:
-            return None
-        return hours.open_now(place.opening_hours, place.zone, place.country, (place.lat, place.lon), at)
+        return hours.open_now(place.expression, place.zone, place.country, (place.lat, place.lon), at)
 
     def pieces(self, refs: Refs) -> list[bytes]:
         """The ready JSON of each, without its closing brace."""

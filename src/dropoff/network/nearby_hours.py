@@ -60,10 +60,11 @@ class Said(NamedTuple):
 
 def pattern_of(place: Place) -> Pattern | None:
     """None stands for unknown hours."""
-    if not place.hours_known:
+    expression = place.expression
+    if not expression:
         return None
-    position = (place.lat, place.lon) if _follows_sun(place.opening_hours) else None
-    return Pattern(place.opening_hours, place.zone, place.country, position)
+    position = (place.lat, place.lon) if _follows_sun(expression) else None
+    return Pattern(expression, place.zone, place.country, position)
 
 
 class States:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropoff.network.facts import NO_NEEDS, Facts
+from dropoff.network.closures import UNKNOWN
 from dropoff.network.nearby_columns import Column, Contents, gather, join, key_of
 from dropoff.network.nearby_evidence import Slots
 from dropoff.network.nearby_facts import ToldFacts
@@ -65,7 +66,9 @@ class Layer:
 
     def place(self, row: int) -> Place:
         zone = self.tables.zone.values[self._columns.zone[row]]
-        return place_of(self.piece(row), zone, bool(self._pattern[row]), self.facts(row))
+        pattern = self.tables.pattern.values[self._pattern[row]]
+        is_known = pattern is not None and not pattern.expression.startswith(UNKNOWN)
+        return place_of(self.piece(row), zone, is_known, self.facts(row))
 
     def id(self, row: int) -> str:
         return self.place(row).id

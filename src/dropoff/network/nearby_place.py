@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from dropoff.network.facts import UNTOLD, Facts
+from dropoff.network.closures import Closed, expression_with
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -25,10 +26,20 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     zone: str
     opening_hours: str
     hours_known: bool
+    """Of the usual ones."""
     accepts: tuple[str, ...]
     photo_url: str = ""
     access_note: str = ""
     facts: Facts = UNTOLD
+    closures: tuple[Closed, ...] = ()
+    """In the order in which they were entered."""
+
+    @property
+    def expression(self) -> str:
+        """OSM hours with the closures; empty when nobody knows anything."""
+        if not self.hours_known and not self.closures:
+            return ""
+        return expression_with(self.opening_hours, self.closures, is_known=self.hours_known)
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
@@ -58,6 +69,7 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
     accepts: tuple[str, ...]
     photo_url: str | None
     access_note: str | None
+    closures: tuple[Closed, ...] = ()
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -78,6 +90,7 @@ def fragment(place: Place) -> bytes:
         accepts=place.accepts,
         photo_url=place.photo_url or None,
         access_note=place.access_note or None,
+        closures=place.closures,
     )
     return _encode(shown)[:-1]
 
@@ -104,4 +117,5 @@ def place_of(piece: bytes, zone: str, hours_known: bool, facts: Facts) -> Place:
         photo_url=shown.photo_url or "",
         access_note=shown.access_note or "",
         facts=facts,
+        closures=shown.closures,
     )

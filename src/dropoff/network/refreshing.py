@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 from dropoff.db import Database, Tx
+from dropoff.kernel.clock import now
 from dropoff.network import load_store, store
 from dropoff.network.evidence import marks_of
 from dropoff.network.importing import WAKE
@@ -103,16 +104,23 @@ def _read_newer(tx: Tx, known: Snapshot, folder: Path | None) -> Snapshot | None
     if known.base_revision >= 0 and revision > known.revision:
         count = store.count_changes(tx, known.base_revision, CHANGES_MAX + 1)
         if count <= min(CHANGES_MAX, len(known.base)):
-            return known.changed(revision, store.changed_places(tx, known.base_revision), folder)
+            changes = store.changed_places(tx, known.base_revision, _lately())
+            return known.changed(revision, changes, folder)
     book = known.book if revision > known.revision else None
     return Snapshot.of(revision, _all_places(tx), folder, book)
 
 
 def _all_places(tx: Tx) -> Iterator[Place]:
     after = ""
-    while page := store.public_places(tx, after, PAGE):
+    since_day = _lately()
+    while page := store.public_places(tx, after, PAGE, since_day):
         yield from page
         after = page[-1].id
+
+
+def _lately() -> date:
+    """Closures that were over by then are so in every zone."""
+    return now().date() - timedelta(days=2)
 
 
 class Refresher:

@@ -13,6 +13,7 @@ from dropoff.access.guards import authenticate
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem, invalid
 from dropoff.network import loads, service
+from dropoff.network.closures import Closed
 from dropoff.network.evidence import Evidence
 from dropoff.network.facts import Box
 from dropoff.network.nearby import Snapshot
@@ -50,6 +51,7 @@ class FoundLocation(msgspec.Struct, frozen=True):
     max_weight_g: int | None
     max_size_mm: Box | None
     refuses: tuple[str, ...] | None
+    closures: tuple[Closed, ...]
     distance_m: float
     open_now: bool | None
     opens_at: datetime | None
@@ -85,6 +87,7 @@ class LocationView(msgspec.Struct, frozen=True):
     closes_at: datetime | None
     evidence: Evidence
     accepts: tuple[str, ...]
+    closures: tuple[Closed, ...]
     phone: str | None
     url: str | None
     photo_url: str | None
@@ -140,8 +143,7 @@ async def _list_all(request: Request[Any, Any, Any], wanted: SearchQuery) -> ASG
         country=country_of(wanted.country),
     )
     page = await request.app.state.context.db.read(service.list_locations, names)
-    known = await _evidence(request, [place.id for place in page.items])
-    return answer(LocationList([_view(place, its) for place, its in zip(page.items, known, strict=True)], page.next))
+    return answer(LocationList(await _views(request, page.items), page.next))
 
 
 @get("/v1/locations/{location_id:str}", opt=doc("Read a place", answer=LocationView, problems=("not-found",)))
@@ -151,16 +153,17 @@ async def read_location(request: Request[Any, Any, Any], location_id: FromPath[s
     found = await request.app.state.context.db.read(find, location_id)
     if not isinstance(found, Location):
         raise Refused(found or Problem("not-found"))
-    return answer(_view(found, *await _evidence(request, [found.id])))
+    return answer((await _views(request, [found]))[0])
 
 
-async def _evidence(request: Request[Any, Any, Any], location_ids: list[str]) -> list[Evidence]:
-    found: list[Evidence] = await request.app.state.context.db.read(loads.evidence, location_ids, now())
-    return found
+async def _views(request: Request[Any, Any, Any], places: list[Location]) -> list[LocationView]:
+    ids, at, read = [place.id for place in places], now(), request.app.state.context.db.read
+    known, closures = await read(loads.evidence, ids, at), await read(service.closures_of, ids, at)
+    return [_view(place, its, closed, at) for place, its, closed in zip(places, known, closures, strict=True)]
 
 
-def _view(place: Location, evidence: Evidence) -> LocationView:
-    hours = service.opening(place, now())
+def _view(place: Location, evidence: Evidence, closures: tuple[Closed, ...], at: datetime) -> LocationView:
+    hours = service.opening(place, closures, at)
     return LocationView(
         id=place.id,
         source=place.source,
@@ -179,6 +182,7 @@ def _view(place: Location, evidence: Evidence) -> LocationView:
         closes_at=hours.closes_at,
         evidence=evidence,
         accepts=place.accepts,
+        closures=closures,
         phone=place.phone or None,
         url=place.url or None,
         photo_url=place.photo_url or None,

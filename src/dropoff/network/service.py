@@ -1,6 +1,7 @@
 """What can be done with the network: its places read, lanes kept, tills paired; and what other rooms ask of it."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
@@ -14,6 +15,7 @@ from dropoff.events.log import Event, append
 from dropoff.kernel.errors import FieldError, Problem, invalid, not_found
 from dropoff.kernel.ids import CROCKFORD, new_id
 from dropoff.network import hours_told, nearby_hours, rules, store
+from dropoff.network.closures import Closed, expression_with
 from dropoff.network.hours_told import Hours
 from dropoff.network.nearby_hours import Opening
 from dropoff.network.rules import Lane, NextStop
@@ -111,11 +113,23 @@ def public_location(tx: Tx, location_id: str) -> Location | Problem:
     return found
 
 
-def opening(place: Location, at: datetime) -> Opening:
-    if not place.hours_known:
-        return Opening()
-    of = Hours(place.opening_hours, place.zone, place.country, (place.lat, place.lon))
-    return nearby_hours.opening(hours_told.standing(of, at))
+def closures_of(tx: Tx, location_ids: Sequence[str], at: datetime) -> list[tuple[Closed, ...]]:
+    """Of each, those that are not over."""
+    found = store.closures_of(tx, location_ids, at.date() - timedelta(days=1))
+    return [tuple(found.get(one, ())) for one in location_ids]
+
+
+def hours_of(place: Location, closures: Sequence[Closed]) -> Hours | None:
+    """None when nobody knows any."""
+    if not place.hours_known and not closures:
+        return None
+    expression = expression_with(place.opening_hours, closures, is_known=place.hours_known)
+    return Hours(expression, place.zone, place.country, (place.lat, place.lon))
+
+
+def opening(place: Location, closures: Sequence[Closed], at: datetime) -> Opening:
+    of = hours_of(place, closures)
+    return Opening() if of is None else nearby_hours.opening(hours_told.standing(of, at))
 
 
 def list_locations(tx: Tx, wanted: LocationFilter) -> LocationPage:

@@ -1,7 +1,7 @@
 """SQL of locations, lanes and devices. The SQL of imports stands in `import_store`."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from dropoff.db import Prepared, Tx
 from dropoff.network.facts import UNTOLD, Facts
+from dropoff.network.closures import Closed
 from dropoff.network.nearby_place import Place
 from dropoff.network.rules import Lane
-from dropoff.network.tables import device, lane, location, network_revision
+from dropoff.network.tables import device, lane, location, location_closure, network_revision
 
 # The room beside this one owns it; here it is only asked whether an id exists.
 _retailer = sa.table("retailer", sa.column("id"))
@@ -71,7 +72,12 @@ class Device(msgspec.Struct, frozen=True):
 _fact_columns = [location.c[name] for name in Facts.__struct_fields__]
 _FACTS, _ACCEPTS = len(_fact_columns), Place.__struct_fields__.index("accepts")
 _location_columns = [location.c[name] for name in Location.__struct_fields__ if name != "facts"] + _fact_columns
-_place_columns = [location.c[name] for name in Place.__struct_fields__ if name != "facts"] + _fact_columns
+_PLACE_NAMES = [name for name in Place.__struct_fields__ if name not in ("facts", "closures")]
+_place_columns = [location.c[name] for name in _PLACE_NAMES] + _fact_columns
+_closed_columns = [
+    location_closure.c.location_id,
+    *(location_closure.c[name] for name in Closed.__struct_fields__),
+]
 _is_public = sa.and_(location.c.live.is_(True), location.c.state == SHOWN_STATE, location.c.kind != "hub")
 _lane_columns = [lane.c[name] for name in Lane.__struct_fields__]
 _device_columns = [device.c[name] for name in Device.__struct_fields__]
@@ -153,10 +159,10 @@ def revision(tx: Tx) -> int:
     return int(row.revision) if row else 0
 
 
-def public_places(tx: Tx, after: str = "", limit: int | None = None) -> list[Place]:
+def public_places(tx: Tx, after: str = "", limit: int | None = None, since_day: date | None = None) -> list[Place]:
     """In order of id, page by page: a million of them would not fit into memory as rows."""
     query = sa.select(*_place_columns).where(location.c.id > after, _is_public)
-    return [_place(row) for row in tx.read(query.order_by(location.c.id).limit(limit))]
+    return _with_closures(tx, [_place(row) for row in tx.read(query.order_by(location.c.id).limit(limit))], since_day)
 
 
 def count_changes(tx: Tx, since: int, limit: int) -> int:
@@ -166,10 +172,44 @@ def count_changes(tx: Tx, since: int, limit: int) -> int:
     return int(row[0]) if row else 0
 
 
-def changed_places(tx: Tx, since: int) -> list[tuple[Place, bool]]:
+def changed_places(tx: Tx, since: int, since_day: date | None = None) -> list[tuple[Place, bool]]:
     """Whatever changed after that revision, and whether it is public now."""
-    query = sa.select(_is_public, *_place_columns).where(location.c.revision > since)
-    return [(_place(row[1:]), bool(row[0])) for row in tx.read(query)]
+    query = sa.select(_is_public, *_place_columns).where(location.c.revision > since).order_by(location.c.id)
+    rows = tx.read(query)
+    places = _with_closures(tx, [_place(row[1:]) for row in rows], since_day)
+    return [(place, bool(row[0])) for place, row in zip(places, rows, strict=True)]
+
+
+def _with_closures(tx: Tx, places: list[Place], since_day: date | None) -> list[Place]:
+    """`places` in order of id. Closures that were over by that day are left out."""
+    if not places:
+        return places
+    between = location_closure.c.location_id.between(places[0].id, places[-1].id)
+    query = sa.select(*_closed_columns).where(between, *_closures_in_force(since_day))
+    closed: dict[str, list[Closed]] = {}
+    for row in tx.read(query.order_by(location_closure.c.id)):
+        closed.setdefault(row.location_id, []).append(_closed(row[1:]))
+    return [msgspec.structs.replace(p, closures=tuple(closed[p.id])) if p.id in closed else p for p in places]
+
+
+def closures_of(tx: Tx, location_ids: Sequence[str], today: date) -> dict[str, list[Closed]]:
+    """Those that are not over, in the order in which they were entered."""
+    query = sa.select(*_closed_columns).where(
+        location_closure.c.location_id.in_(location_ids), *_closures_in_force(today)
+    )
+    found: dict[str, list[Closed]] = {}
+    for row in tx.read(query.order_by(location_closure.c.id)):
+        found.setdefault(row.location_id, []).append(_closed(row[1:]))
+    return found
+
+
+def _closed(row: Any) -> Closed:
+    return Closed(*row)
+
+
+def _closures_in_force(since_day: date | None) -> list[sa.ColumnElement[bool]]:
+    stands: sa.ColumnElement[bool] = location_closure.c.removed_at.is_(None)
+    return [stands] if since_day is None else [stands, location_closure.c.last_day >= since_day]
 
 
 def retailer_exists(tx: Tx, retailer_id: str) -> bool:

@@ -277,9 +277,9 @@ def _known_around(snapshot: Snapshot, here: Where) -> tuple[list[str], list[str]
 
 
 def hours_of(place: Place) -> Hours | None:
-    if not place.hours_known:
+    if not place.expression:
         return None
-    return Hours(place.opening_hours, place.zone, place.country, (place.lat, place.lon))
+    return Hours(place.expression, place.zone, place.country, (place.lat, place.lon))
 
 
 def standing_of(place: Place, at: datetime) -> Standing:
@@ -316,10 +316,11 @@ def _found(hit: Hit, at: datetime, start: Where | None) -> Found:
         address=_address(place),
         distance=words.distance(far),
         walk=find_words.walk(far),
-        opening=find_words.opening(standing_of(place, at), place.zone, at, find_words.walk_minutes(far)),
+        opening=find_words.closure(place.closures, place.zone, at)
+        or find_words.opening(standing_of(place, at), place.zone, at, find_words.walk_minutes(far)),
         room=evidence_words.room(hit.evidence, place.zone, at),
         lately=next(iter(evidence_words.lately(hit.evidence, place.zone, at)), ""),
-        note=holiday_note(hours_of(place), at),
+        note=find_words.coming_closure(place.closures, place.zone, at) or holiday_note(hours_of(place), at),
         directions=find_words.directions(place.lat, place.lon, start),
         lat=place.lat,
         lon=place.lon,
@@ -333,7 +334,8 @@ def pins(snapshot: Snapshot, middle: Where, radius_m: float, filters: Filters, a
 
 
 def _pin(place: Place, at: datetime) -> Pin:
-    said = find_words.opening(standing_of(place, at), place.zone, at)
+    said = find_words.closure(place.closures, place.zone, at)
+    said = said or find_words.opening(standing_of(place, at), place.zone, at)
     return Pin(
         id=place.id,
         lat=place.lat,

@@ -74,8 +74,9 @@ async def point_page(request: Request[Any, Any, Any], location_id: FromPath[str]
         said = N_("Perhaps it has left the network, or the address lost a letter.")
         links = (("/find", N_("Find another place")),)
         return page(render("find/gone.html", Message(N_("This place takes nothing in"), said, links)), 404)
-    (known,) = await context.db.read(loads.evidence, [location_id], at)
-    view = points.point_view(place, known, at, context.settings.base_url)
+    (evidence,) = await context.db.read(loads.evidence, [location_id], at)
+    (closures,) = await context.db.read(network.closures_of, [location_id], at)
+    view = points.point_view(place, points.Known(evidence, closures), at, context.settings.base_url)
     return page(render("find/point.html", view), headers=A_MINUTE)
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dropoff.network import walking
+from dropoff.network.closures import Closed, closed_until, of_day
 from dropoff.network.hours_told import Day, Standing
 from dropoff.shopper.rules import N_
 from dropoff.web import words
@@ -49,6 +50,7 @@ HOME_OF: Final = {
     "pl": "PL",
     "sv": "SE",
 }
+COMING_DAYS: Final = 15
 LIKE_TODAY: Final = timedelta(hours=20)
 
 
@@ -85,6 +87,36 @@ def opening(standing: Standing, zone: str, now: datetime, walk_min: int | None =
     if changes is None:
         return Said(N_("Closed for now"), "wait")
     return Said(N_("Opens %s") % _when_it_opens(changes, zone, now), "wait")
+
+
+def closure(closures: Sequence[Closed], zone: str, now: datetime) -> Said | None:
+    """`Closed until 21 July (summer break)`, that day included; None when no closure keeps it closed today."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    found = closed_until(closures, today)
+    if found is None:
+        return None
+    last, reason = found
+    until = N_("Closed today") if last == today else N_("Closed until %s") % _short_day(last, today)
+    return Said(f"{until} ({reason})" if reason else until, "bad")
+
+
+def coming_closure(closures: Sequence[Closed], zone: str, now: datetime) -> str:
+    """`Closed 1 July to 21 July (summer break)`, for one that begins within two weeks."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    if of_day(closures, today) is not None:
+        return ""
+    for ahead in range(1, COMING_DAYS):
+        first = today + timedelta(days=ahead)
+        found = closed_until(closures, first)
+        if found is not None:
+            last, reason = found
+            days = _short_day(first, today) + ("" if last == first else N_(" to %s") % _short_day(last, today))
+            return (N_("Closed %s") % days) + (f" ({reason})" if reason else "")
+    return ""
+
+
+def _short_day(day: date, today: date) -> str:
+    return f"{day.day} {day:%B}" + ("" if day.year == today.year else f" {day.year}")
 
 
 def _when_it_closes(moment: datetime, zone: str, now: datetime) -> str:

@@ -8,8 +8,10 @@ import msgspec
 from markupsafe import Markup
 
 from dropoff.network import hours_told
-from dropoff.network.evidence import Evidence
+from dropoff.network.closures import Closed
+from dropoff.network.evidence import NOTHING, Evidence
 from dropoff.network.hours_told import Day, Hours
+from dropoff.network.service import hours_of
 from dropoff.network.store import Location
 from dropoff.shopper import evidence_words, find, find_words
 from dropoff.shopper.find_words import ACCEPT_WORDS, DayLine, Said
@@ -52,10 +54,15 @@ class PointView(msgspec.Struct, frozen=True, kw_only=True):
     linked_data: Markup
 
 
-def point_view(place: Location, evidence: Evidence, at: datetime, base_url: str) -> PointView:
-    hours = None
-    if place.hours_known:
-        hours = Hours(place.opening_hours, place.zone, place.country, (place.lat, place.lon))
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a place beside its own row."""
+
+    evidence: Evidence = NOTHING
+    closures: tuple[Closed, ...] = ()
+
+
+def point_view(place: Location, known: Known, at: datetime, base_url: str) -> PointView:
+    evidence, hours = known.evidence, hours_of(place, known.closures)
     days = _days(hours, at)
     speaks = hours is not None and hours_told.speaks_of_holidays(hours.expression)
     standing = hours_told.UNKNOWN if hours is None else hours_told.standing(hours, at)
@@ -65,11 +72,11 @@ def point_view(place: Location, evidence: Evidence, at: datetime, base_url: str)
         kind=place.kind,
         what=find.what_it_is(place.kind, place.operator),
         paused=place.state == "paused",
-        opening=find_words.opening(standing, place.zone, at),
+        opening=find_words.closure(known.closures, place.zone, at) or find_words.opening(standing, place.zone, at),
         room=evidence_words.room(evidence, place.zone, at),
         lately=(*evidence_words.lately(evidence, place.zone, at), *evidence_words.stock(evidence)),
         as_of=evidence_words.as_of(evidence, place.zone, at),
-        note=find.holiday_note(hours, at),
+        note=find_words.coming_closure(known.closures, place.zone, at) or find.holiday_note(hours, at),
         street=place.street,
         town=" ".join(part for part in (place.postcode, place.city) if part),
         country=place.country,

@@ -7,14 +7,12 @@ import msgspec
 from dropoff.counter import service as counter
 from dropoff.counter.service import ReceiptView
 from dropoff.db import Tx
-from dropoff.network import hours_told
-from dropoff.network.hours_told import Hours
 from dropoff.network.nearby import Hit, Search, Snapshot
 from dropoff.network.places import NoPlace, Place
 from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
-from dropoff.shopper import evidence_words, find_words
+from dropoff.shopper import evidence_words, find, find_words
 from dropoff.shopper.pass_views import NearView, PlaceView
 from dropoff.shopper.receipts import REASONS
 from dropoff.shopper.rules import REFUSED, Happening, MoneyFact, PassFacts, UnitFact
@@ -119,8 +117,8 @@ def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, at: datet
 
 def _place(hit: Hit, at: datetime) -> PlaceView:
     place = hit.place
-    hours = Hours(place.opening_hours, place.zone, place.country, (place.lat, place.lon)) if place.hours_known else None
-    said = find_words.opening(hours_told.UNKNOWN if hours is None else hours_told.standing(hours, at), place.zone, at)
+    said = find_words.closure(place.closures, place.zone, at)
+    said = said or find_words.opening(find.standing_of(place, at), place.zone, at)
     room = evidence_words.room(hit.evidence, place.zone, at)
     return PlaceView(
         name=place.name,
