@@ -5,7 +5,6 @@ for each of its rows, 0 for nothing known, and is told of new ones. Written by o
 """
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -17,6 +16,8 @@ from dropoff.network.nearby_columns import Lookup, key_of
 
 _FIRST_SIZE: Final = 1_024
 _RECENT_MAX: Final = 1_024
+_KEPT_MAX: Final = 65_536
+_CHANGES_MAX: Final = 0xFFFF_FFFF
 _WIDE: Final = "IIBBIBII"
 
 
@@ -50,6 +51,14 @@ class _Columns(NamedTuple):
     heard: Any
 
 
+class _Kept(NamedTuple):
+    """What is told of a place, ready, as long as it had so many changes and on that day."""
+
+    json: bytes
+    change: int
+    day: int
+
+
 class Book:
     def __init__(self) -> None:
         self.count = 1
@@ -57,6 +66,8 @@ class Book:
         self._keys = np.zeros(_FIRST_SIZE, np.int64)
         self._columns = _Columns(*(np.zeros(_FIRST_SIZE, kind) for kind in _WIDE))
         self._views = _Columns(*(memoryview(column.data) for column in self._columns))
+        self._changes = memoryview(np.zeros(_FIRST_SIZE, np.uint32).data)
+        self._kept: dict[int, _Kept] = {}
         self._sorted = np.empty(0, np.int64)
         self._sorted_slots = np.empty(0, np.int64)
         self._recent: dict[int, int] = {}
@@ -65,8 +76,12 @@ class Book:
         """By the ids of the places."""
         for location_id, its in marks:
             slot = self._slot(key_of(location_id))
+            if self.marks(slot) == its:
+                continue
             for view, value in zip(self._views, its, strict=True):
                 view[slot] = value
+            # Last: whoever reads meanwhile keeps what it made under the number of before.
+            self._changes[slot] = (self._changes[slot] + 1) & _CHANGES_MAX
 
     def bring(self, slots: Slots) -> None:
         """Tells a layer of the places that came to be known since it was told last."""
@@ -78,8 +93,23 @@ class Book:
         return Marks(*(view[slot] for view in self._views))
 
     def json(self, slots: list[int], minute: int) -> list[bytes]:
-        marks, day = self.marks, minute // DAY_MIN
-        return [_json(marks(slot), day) if slot else _NOTHING for slot in slots]
+        kept, changes, day, told = self._kept, self._changes, minute // DAY_MIN, []
+        for slot in slots:
+            if not slot:
+                told.append(_NOTHING)
+                continue
+            one = kept.get(slot)
+            if one is None or one.change != changes[slot] or one.day != day:
+                one = self._keep(slot, day)
+            told.append(one.json)
+        return told
+
+    def _keep(self, slot: int, day: int) -> "_Kept":
+        change = self._changes[slot]
+        if len(self._kept) >= _KEPT_MAX:
+            self._kept = {}
+        one = self._kept[slot] = _Kept(_encode(evidence_of(self.marks(slot), day)), change, day)
+        return one
 
     def evidence(self, slot: int, minute: int) -> Evidence:
         return evidence_of(self.marks(slot), minute // DAY_MIN) if slot else NOTHING
@@ -120,14 +150,10 @@ class Book:
             return np.concatenate([column, np.zeros_like(column)])
 
         self._keys = doubled(self._keys)
+        self._changes = memoryview(doubled(np.asarray(self._changes)).data)
         self._columns = _Columns(*map(doubled, self._columns))
         self._views = _Columns(*(memoryview(column.data) for column in self._columns))
 
 
 _encode: Final[Callable[[Evidence], bytes]] = msgspec.json.Encoder().encode
 _NOTHING: Final = _encode(NOTHING)
-
-
-@lru_cache(maxsize=65_536)
-def _json(marks: Marks, day: int) -> bytes:
-    return _encode(evidence_of(marks, day))

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dropoff.network.facts import NO_NEEDS, Facts
 from dropoff.network.closures import UNKNOWN
+from dropoff.network.facts import NO_NEEDS, Facts
 from dropoff.network.nearby_columns import Column, Contents, gather, join, key_of
 from dropoff.network.nearby_evidence import Slots
 from dropoff.network.nearby_facts import ToldFacts

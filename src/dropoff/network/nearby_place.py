@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from dropoff.network.facts import UNTOLD, Facts
 from dropoff.network.closures import Closed, expression_with
+from dropoff.network.facts import UNTOLD, Facts
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):

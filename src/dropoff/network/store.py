@@ -8,8 +8,8 @@ import msgspec
 import sqlalchemy as sa
 
 from dropoff.db import Prepared, Tx
-from dropoff.network.facts import UNTOLD, Facts
 from dropoff.network.closures import Closed
+from dropoff.network.facts import UNTOLD, Facts
 from dropoff.network.nearby_place import Place
 from dropoff.network.rules import Lane
 from dropoff.network.tables import device, lane, location, location_closure, network_revision
