@@ -22,6 +22,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+expect.set_options(timeout=30_000)  # a busy machine is no defect
 CHROMIUM = Path(os.environ.get("DROPOFF_TEST_CHROMIUM", "/usr/bin/chromium"))
 FLAGS = [
     "--no-sandbox",

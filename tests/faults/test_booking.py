@@ -19,7 +19,7 @@ from dropoff.cases.tables import case
 from dropoff.counter.views import ContainerView
 from dropoff.db import Database
 from dropoff.events import log
-from dropoff.events.jobs import Retry
+from dropoff.events.jobs import MAX_ATTEMPTS, Retry
 from dropoff.events.worker import Worker
 from dropoff.freight.booking import PATIENCE, book_shipment, intend
 from dropoff.freight.shipments import ShipmentView, cancel_shipment, carrier_label
@@ -148,6 +148,20 @@ def test_a_busy_carrier_is_asked_again_when_it_said(
     assert shipment(db, made.id).status == "planned"
     assert attempt(db, plugins, made) is None
     assert shipment(db, made.id).status == "booked"
+
+
+def test_a_carrier_that_stays_away_is_given_up_where_a_human_sees_it(
+    db: Database, plugins: PluginRegistry, server: CarrierServer
+) -> None:
+    made, _ = planned(db, plugins)
+    server.faults.append(Fault("status", 429, after_effect=False))
+    book_shipment(db, plugins, first_attempt(made.id, attempt=MAX_ATTEMPTS), NOW)
+    now = shipment(db, made.id)
+    assert now.status == "rejected"
+    assert now.error is not None
+    assert now.error.startswith("given up: unavailable")
+    assert [one.reason for one in freight.consolidate(db, plugins=plugins).left] == ["carrier_rejected"]
+    assert not isinstance(db.write_sync(cancel_shipment, BASE_URL, made.id, NOW, OPERATOR), Problem)
 
 
 def test_a_refusal_keeps_the_goods_claimed_until_somebody_cancels(

@@ -69,8 +69,8 @@ def book_shipment(db: Database, plugins: PluginRegistry, job: Job, now: datetime
         return
     carrier = plugins.carrier(task.carrier)
     outcome = _missing(task) if carrier is None else ask(carrier, task, now)
-    if outcome.kind == "waiting" and job.is_last_attempt:
-        outcome = Outcome("doubtful", detail=outcome.detail)
+    if job.is_last_attempt:
+        outcome = _last(outcome)
     if outcome.kind == "booked" and outcome.booking is not None:
         db.write_sync(confirm, shipment_id, outcome.booking, now)
     elif outcome.kind == "refused":
@@ -119,6 +119,16 @@ def _look_up(carrier: Carrier, task: Task, now: datetime, detail: str) -> Outcom
         after_s = max(LOOK_AGAIN_S, remaining.total_seconds() / 3)
         return Outcome("waiting", detail=f"{detail}; not found so far", retry_after_s=after_s)
     return Outcome("postponed", detail=f"{detail}; the carrier has no such reference", retry_after_s=0.0)
+
+
+def _last(outcome: Outcome) -> Outcome:
+    """No other attempt follows, so a human takes over: by a case where it is in doubt, else by a rejected shipment,
+    whose goods every run names until somebody cancels it. Left as planned, nobody would see them."""
+    if outcome.kind == "waiting":
+        return Outcome("doubtful", detail=outcome.detail)
+    if outcome.kind == "postponed":
+        return Outcome("refused", detail=f"given up: {outcome.detail}")
+    return outcome
 
 
 def _missing(task: Task) -> Outcome:
