@@ -184,6 +184,7 @@ class Shop:
                 if one["status"] == "booked" and sscc in str(one["containers"]):
                     return str(one["id"])
             self.service.operator.post("/v1/consolidation-runs", {"as_of": as_of}, key=None)
+            time.sleep(0.3)  # between two looks, of which each is a run
         raise AssertionError(f"{sscc} was not booked")
 
 
