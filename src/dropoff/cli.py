@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     imports = commands.add_parser("import", help="import drop-off points, or a gazetteer, from a file")
     _imports(imports.add_subparsers(required=True, metavar="WHAT"))
 
+    labels = commands.add_parser("labels", help="print rolls of tags, or bag labels, with fresh numbers")
+    _labels(labels.add_subparsers(required=True, metavar="WHAT"))
+
     sync = commands.add_parser("sync", help="bring in what a source of drop-off points has now")
     sync.add_argument("source", help="its name; `dropoff plugins` lists what is set up")
     sync.add_argument("--dry-run", action="store_true", help="only say what would change")
@@ -92,6 +95,32 @@ def _imports(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     gazetteer.add_argument("--accept-loss", action="store_true", help="even if a country loses many of its codes")
     gazetteer.add_argument("--attribution", help="to be shown with what is found; default GeoNames, CC BY 4.0")
     gazetteer.set_defaults(run=_import_gazetteer)
+
+
+def _labels(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for name, told, size in (
+        ("tags", "rolls of tags, each with a head label that registers it at a till", "60x25"),
+        ("sscc", "bag labels: an SSCC as GS1-128", "100x60"),
+    ):
+        kind = kinds.add_parser(name, help=told)
+        kind.add_argument("--count", type=int, required=True, help="how many, at most 100,000")
+        kind.add_argument("--out", type=Path, help="a .pdf or .zpl file; default a name with the numbers, as PDF")
+        kind.add_argument("--location", help="the id of the place that gets them: they are registered there")
+        kind.add_argument("--size", type=_size, default=size, help=f"of a label, in millimetres; default {size}")
+        kind.set_defaults(run=_print_labels, kind=name)
+        if name == "tags":
+            kind.add_argument("--per-roll", type=int, default=500, help="tags on a roll; default 500")
+
+
+def _size(text: str) -> tuple[float, float]:
+    parts = text.lower().split("x")
+    try:
+        width, height = (float(part) for part in parts)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a size is WIDTHxHEIGHT in millimetres, for example 60x25") from None
+    if not (10 <= width <= 300 and 10 <= height <= 300):
+        raise argparse.ArgumentTypeError("a label is 10 to 300 mm wide and high")
+    return width, height
 
 
 def _port(text: str) -> int:
@@ -138,6 +167,22 @@ def _import_gazetteer(arguments: argparse.Namespace, settings: Settings) -> int:
         replace=arguments.replace,
         accept_loss=arguments.accept_loss,
         attribution=arguments.attribution,
+    )
+
+
+def _print_labels(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dropoff import running
+
+    out = arguments.out
+    if out is not None and out.suffix.lower() not in (".pdf", ".zpl"):
+        raise Misconfigured("--out ends in .pdf or .zpl.")
+    if not 1 <= arguments.count <= 100_000:
+        raise Misconfigured("--count is 1 to 100000.")
+    per_roll = getattr(arguments, "per_roll", 1)
+    if not 1 <= per_roll <= 10_000:
+        raise Misconfigured("--per-roll is 1 to 10000.")
+    return running.print_labels(
+        settings, arguments.kind, arguments.count, out, arguments.location, arguments.size, per_roll
     )
 
 

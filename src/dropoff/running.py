@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import uvicorn
 from dropoff import demo
 from dropoff.access import service as access
 from dropoff.app import Context, create_app, create_context, create_worker
-from dropoff.counter import signing
+from dropoff.counter import printed, signing
 from dropoff.counter.signed import KeySet
 from dropoff.db import NotWritten
 from dropoff.db.migrate import upgrade
@@ -212,6 +212,50 @@ def import_gazetteer(
         print(f"Forgotten: {', '.join(report.forgotten)}")
     print(f"{sum(report.codes.values()):,} rows, {report.left_out:,} left out. {credit}")
     return 0
+
+
+def print_labels(
+    settings: Settings,
+    kind: str,
+    count: int,
+    out: Path | None,
+    location_id: str | None,
+    size: tuple[float, float],
+    per_roll: int,
+) -> int:
+    """Draws the numbers first: if the printing fails, they are lost, and none is ever printed twice."""
+    if kind == "sscc" and settings.gs1_is_example:
+        print(f"dropoff: {EXAMPLE_PREFIX}", file=sys.stderr)
+    try:
+        printed.probe(kind, size)
+    except ValueError as error:
+        raise Misconfigured(str(error)) from None
+    with _context(settings) as context:
+        at, actor = now(), "operator:cli"
+        if kind == "tags":
+            drawn = context.db.write_sync(printed.draw_tags, count, per_roll, location_id, at, actor)
+        else:
+            drawn = context.db.write_sync(printed.draw_bag_labels, settings.gs1_prefix, count, location_id, at, actor)
+    if isinstance(drawn, Problem):
+        raise Misconfigured(drawn.detail)
+    path = out or Path(printed.file_name(kind, drawn))
+    written = path.with_name(f"{path.name}.part")
+    written.write_bytes(printed.draw(drawn, size, path.suffix.lower(), _progress(count)))
+    written.replace(path)
+    for run in drawn:
+        print(f"{run.first_text} to {run.last_text}: {run.count}{f', roll {run.roll}' if run.roll else ''}")
+    print(path)
+    return 0
+
+
+def _progress(count: int) -> Callable[[int], None]:
+    """A line for every thousandth label, when there are that many."""
+
+    def told(done: int) -> None:
+        if count >= 2_000 and done % 1_000 == 0:
+            print(f"{done:,} of {count:,} drawn", file=sys.stderr, flush=True)
+
+    return told
 
 
 def consolidate(settings: Settings, as_of: datetime | None) -> int:

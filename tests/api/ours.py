@@ -50,6 +50,7 @@ class Ours:
             "device_id": chain.device_id,
             "container_id": open_bag["id"],
             "hand_in_id": handed["hand_in"],
+            "roll_id": self._roll(),
         }
         _, self.other_shop = retailer(service)
         _, self.test_shop = retailer(service, live=False)
@@ -58,6 +59,7 @@ class Ours:
         self.bodies: dict[str, Any] = {
             "/v1/cases/{case_id}/resolve": {"outcome": "explained"},
             "/v1/locations/{location_id}/devices": {"name": "Another"},
+            "/v1/tag-rolls/{roll_id}/move": {"location": chain.places[-1]},
             "/v1/returns/{return_id}/refunds": {"units": [unit], "amount": 1, "currency": "DKK", "reference": "RF-T"},
             "/v1/returns/{return_id}/exchanges": {"units": [unit], "order_reference": "SO-T"},
             "/v1/returns/{return_id}/credits": {"units": [unit], "amount": 1, "code": "GIFT"},
@@ -65,6 +67,11 @@ class Ours:
             "/v1/counter/containers/{container_id}/seal": {"seal": "S-2"},
             "/v1/counter/containers/{container_id}/unseal": {"reason": "wrong one"},
         }
+
+    def _roll(self) -> str:
+        """Of a place that no till of these tests stands at, for a place with a roll refuses the tags of others."""
+        new = {"location": self.chain.places[-1], "first": "ROLL0001", "count": 9}
+        return str(self.service.operator.post("/v1/tag-rolls", new)["id"])
 
     def _book(self) -> None:
         """A worker runs until the shipment has its labels, and no longer."""

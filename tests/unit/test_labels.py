@@ -11,20 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dropoff.freight.labels import (
-    HEIGHT_MM,
-    MODULE_MM,
-    WIDTH_MM,
-    Bars,
-    Box,
-    LabelAddress,
-    LabelContent,
-    Text,
-    bar_widths,
-    layout,
-    text_width,
-)
-from dropoff.freight.printing import to_pdf, to_png, to_zpl, zpl_text
+from dropoff.drawing.marks import Bars, Box, Text, bar_widths, text_width
+from dropoff.drawing.printing import zpl_text
+from dropoff.freight.files import to_pdf, to_png, to_zpl
+from dropoff.freight.labels import HEIGHT_MM, MODULE_MM, WIDTH_MM, LabelAddress, LabelContent, layout
 from dropoff.kernel.gs1 import EXAMPLE_PREFIX, nth_sscc
 
 REAL = "5712345"
@@ -135,7 +125,7 @@ def test_nothing_ever_leaves_the_label(name: str, street: str) -> None:
 
 
 def test_bars_have_the_width_and_quiet_zone_gs1_asks_for() -> None:
-    bars = bar_widths(label().sscc)
+    bars = bar_widths(f"00{label().sscc}", gs1=True)
     width_mm = (bars[-1][0] + bars[-1][1]) * MODULE_MM
     assert width_mm == pytest.approx(156 * 0.508)
     assert (WIDTH_MM - width_mm) / 2 >= 10 * MODULE_MM

@@ -13,9 +13,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from dropoff.counter import doubles, rules, store, store_hand_ins, store_tags, tellings
+from dropoff.counter import doubles, rolls, rules, store, store_hand_ins, tellings
 from dropoff.counter.movement import find_container
-from dropoff.counter.reading import is_likely_foreign, read
+from dropoff.counter.reading import read
+from dropoff.counter.rolls import Override
 from dropoff.counter.rules import RefusedUnitReason, Verdict
 from dropoff.counter.scans import note_miss
 from dropoff.counter.store import ContainerRow
@@ -44,6 +45,7 @@ class ParcelIn(msgspec.Struct, frozen=True):
     weight_g: WeightG | None = None
     packing: Literal["sealed", "box_free"] | None = None
     """A closed parcel that nobody looked into, or things that the clerk saw."""
+    override: Override | None = None
 
 
 class RefusedIn(msgspec.Struct, frozen=True):
@@ -66,6 +68,11 @@ class HandIn(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def taken(self) -> list[str]:
         return [unit for parcel in self.parcels for unit in parcel.units]
+
+    @property
+    def overridden(self) -> dict[str, str]:
+        """Why the clerk takes a tag from elsewhere, by tag."""
+        return {tags.fold_tag(one.tag): one.override.reason for one in self.parcels if one.override is not None}
 
     @property
     def named(self) -> list[str]:
@@ -143,16 +150,15 @@ def shape_problem(data: HandIn) -> Problem | None:
     """What makes no sense in itself, whatever the database holds."""
     if not data.parcels and not data.refused:
         return invalid("/parcels", "A hand-in takes something or refuses something.")
+    named = [
+        (f"/parcels/{n}/units/{p}", unit) for n, one in enumerate(data.parcels) for p, unit in enumerate(one.units)
+    ]
+    named += [(f"/refused/{n}/unit", one.unit) for n, one in enumerate(data.refused)]
     seen: set[str] = set()
-    for number, parcel in enumerate(data.parcels):
-        for place, unit in enumerate(parcel.units):
-            if unit in seen:
-                return invalid(f"/parcels/{number}/units/{place}", "The unit is named twice.")
-            seen.add(unit)
-    for number, one in enumerate(data.refused):
-        if one.unit in seen:
-            return invalid(f"/refused/{number}/unit", "The unit is named twice.")
-        seen.add(one.unit)
+    for pointer, unit in named:
+        if unit in seen:
+            return invalid(pointer, "The unit is named twice.")
+        seen.add(unit)
     return None
 
 
@@ -190,10 +196,10 @@ def _take(tx: Tx, receipt: Receipt, asked: Asked, known: Known) -> HandInAnswer 
         return "location_paused"
     parcels = _plan(asked.data, known)
     texts = [parcel.tag for parcel in parcels]
-    if not all(tags.is_wellformed_tag(text) and not is_likely_foreign(text) for text in texts):
-        return "tag_malformed"
-    if len(set(texts)) < len(texts) or store_tags.used_tags(tx, texts):
-        return "tag_used"
+    stock = rolls.look(tx, asked.till.location_id, texts)
+    reason = rolls.why_not_tags(tx, texts, stock, asked.data.overridden)
+    if reason is not None:
+        return reason
     way = find_way(tx, asked.till.location_id, known.row.retailer_id)
     bag = None
     if asked.data.container is not None and parcels:
@@ -217,7 +223,9 @@ def _take(tx: Tx, receipt: Receipt, asked: Asked, known: Known) -> HandInAnswer 
             receipt=receipt,
         )
         _keep(tx, asked, known, answer)
-        lost = _write_parcels(tx, asked, known, parcels, bag)
+        _write_parcels(tx, asked, known, parcels, bag)
+        wanted = {parcel.tag: parcel.id for parcel in parcels}
+        lost = rolls.attach(tx, asked.till, wanted, stock, asked.at, asked.data.overridden)
         if lost is not None:
             savepoint.rollback()
             return lost
@@ -272,9 +280,7 @@ def _move(tx: Tx, asked: Asked, row: ReturnRow, parcels: list[ParcelTaken], hold
     return None
 
 
-def _write_parcels(
-    tx: Tx, asked: Asked, known: Known, parcels: list[ParcelTaken], bag: ContainerRow | None
-) -> str | None:
+def _write_parcels(tx: Tx, asked: Asked, known: Known, parcels: list[ParcelTaken], bag: ContainerRow | None) -> None:
     rows = [
         {
             "id": parcel.id,
@@ -295,8 +301,6 @@ def _write_parcels(
     store.insert_parcels(tx, rows)
     if bag is not None:
         store.note_packed(tx, bag.id, [parcel.id for parcel in parcels], asked.at)
-    wanted = {parcel.tag: parcel.id for parcel in parcels}
-    return None if store_tags.attach_tags(tx, wanted, asked.at) == set(wanted) else "tag_used"
 
 
 def _refuse(tx: Tx, asked: Asked, known: Known | None, verdict: Verdict, reason: str | None) -> HandInAnswer:
@@ -369,19 +373,16 @@ def _request(data: HandIn) -> dict[str, object]:
         "parcels": [
             {
                 "tag": tags.fold_tag(parcel.tag) if tags.is_wellformed_tag(parcel.tag) else None,
-                "units": [_kept_id(unit) for unit in parcel.units],
+                "units": [unit if _ID.match(unit) else None for unit in parcel.units],
                 "weight_g": parcel.weight_g,
                 "packing": parcel.packing,
+                **({"override": True} if parcel.override is not None else {}),
             }
             for parcel in data.parcels
         ],
-        "refused": [{"unit": _kept_id(one.unit), "reason": one.reason} for one in data.refused],
+        "refused": [{"unit": one.unit if _ID.match(one.unit) else None, "reason": one.reason} for one in data.refused],
         "container": (container.container_id or container.sscc or "unreadable") if container else None,
     }
-
-
-def _kept_id(text: str) -> str | None:
-    return text if _ID.match(text) else None
 
 
 def _parcels_of(known: Known, unit_ids: list[str]) -> list[str]:

@@ -23,6 +23,8 @@ class Reading(msgspec.Struct, frozen=True):
     tag: str | None = None
     short_code: str | None = None
     """Of a pass or of a visit."""
+    roll: tuple[str, str] | None = None
+    """First and last tag of a roll, by its head label."""
     may_be_pass: bool = False
 
 
@@ -33,6 +35,9 @@ def read(text: str) -> Reading:
     other = foreign.identify(text)
     if other is not None and other.strength == "certain":
         return Reading(network=other.network)
+    roll = tags.read_roll_head(text)
+    if roll is not None:
+        return Reading(roll=roll)
     bare = text.strip(" \t\r\n")
     tag = tags.fold_tag(text)
     return Reading(
@@ -42,7 +47,7 @@ def read(text: str) -> Reading:
         tag=tag if tags.is_wellformed_tag(tag) else None,
         short_code=codes.spoken_code(text),
         may_be_pass=bool(codes.code_candidates(text)),
-        maybe=other,
+        maybe=None if tags.is_written(tag) else other,
     )
 
 

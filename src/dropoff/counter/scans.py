@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from dropoff.counter import elsewhere, rules, store, store_attempts, store_hand_ins
+from dropoff.counter import elsewhere, rolls, rules, store, store_attempts, store_hand_ins, store_rolls
 from dropoff.counter import reading as readings
 from dropoff.counter.movement import find_container
 from dropoff.counter.reading import Reading
@@ -15,6 +15,7 @@ from dropoff.db import Tx
 from dropoff.kernel import foreign
 from dropoff.kernel.errors import Problem
 from dropoff.kernel.foreign import Foreign
+from dropoff.kernel.tags import tag_number
 from dropoff.network import service as network
 from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
@@ -57,6 +58,11 @@ class PassScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     """Those that were handed in, or cannot be any more."""
 
 
+class RollEnds(msgspec.Struct, frozen=True):
+    first: str
+    last: str
+
+
 class TagScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tag"):
     say: str
     refused: str | None
@@ -64,6 +70,8 @@ class TagScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     free: bool
     """Never used: it may go on a parcel."""
     parcel: ParcelView | None
+    roll: RollEnds | None = None
+    """The head label of a roll was scanned: it can be registered here."""
 
 
 class ContainerScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="container"):
@@ -132,6 +140,8 @@ def _look_up(
 ) -> tuple[Scanned, str | None]:
     if reading.network is not None:
         return _foreign(foreign.identify(text) or Foreign(reading.network)), None
+    if reading.roll is not None:
+        return _roll_head(tx, *reading.roll), None
     container = find_container(tx, text)
     if container is not None:
         return _container(tx, till, container), container.id
@@ -143,10 +153,8 @@ def _look_up(
     shown = _shown(tx, passes, till, text, at)
     if shown is not None:
         return shown
-    if reading.maybe is not None and reading.maybe.strength == "likely":
-        return _foreign(reading.maybe), None
     if reading.tag is not None:
-        return TagScan(say=_say_free(reading), refused=None, tag=reading.tag, free=True, parcel=None), None
+        return _free_tag(tx, till, reading, reading.tag), None
     if reading.short_code is not None or reading.may_be_pass:
         return UnknownScan(say=rules.REFUSALS["pass_unknown"]), None
     return UnknownScan(say="This is nothing we know. Scan the pass, the tag or the bag again."), None
@@ -170,6 +178,25 @@ def _foreign(found: Foreign) -> ForeignScan:
         others=list(found.others),
         where=elsewhere.WHERE[found.network],
     )
+
+
+def _roll_head(tx: Tx, first: str, last: str) -> TagScan:
+    number = tag_number(first)
+    known = store_rolls.roll_holding(tx, number) if number is not None else None
+    state = "registered already" if known is not None else "not registered yet"
+    say = f"The head of a roll, {first} to {last}, {state}."
+    return TagScan(say=say, refused=None, tag=first, free=False, parcel=None, roll=RollEnds(first, last))
+
+
+def _free_tag(tx: Tx, till: Till, reading: Reading, tag: str) -> TagScan | ForeignScan:
+    stock = rolls.look(tx, till.location_id, [tag])
+    own = tag in stock.roll_of and not stock.strange
+    if not own and reading.maybe is not None and reading.maybe.strength == "likely":
+        return _foreign(reading.maybe)
+    if stock.strange:
+        say = rules.REFUSALS["tag_foreign_roll"]
+        return TagScan(say=say, refused="tag_foreign_roll", tag=tag, free=True, parcel=None)
+    return TagScan(say=_say_free(reading), refused=None, tag=tag, free=True, parcel=None)
 
 
 def _say_free(reading: Reading) -> str:

@@ -45,6 +45,7 @@ from dropoff.counter.movement import (
     waiting_parcels,
 )
 from dropoff.counter.receipts import ReceiptView, receipt_view, receipts_of
+from dropoff.counter.rolls import NewRoll, RollAnswer, RollHere, RollView, TagStock, register_here, stock_at
 from dropoff.counter.scans import (
     ContainerScan,
     ForeignScan,
@@ -77,6 +78,7 @@ __all__ = [
     "HandIn",
     "HandInAnswer",
     "NewContainer",
+    "NewRoll",
     "Note",
     "PackIn",
     "ParcelIn",
@@ -85,10 +87,14 @@ __all__ = [
     "PassScan",
     "ReceiptView",
     "RefusedIn",
+    "RollAnswer",
+    "RollHere",
+    "RollView",
     "SealIn",
     "Signed",
     "Signer",
     "TagScan",
+    "TagStock",
     "Till",
     "UndoAnswer",
     "UnknownScan",
@@ -118,6 +124,7 @@ __all__ = [
     "receive_container",
     "receive_parcel",
     "refused_units",
+    "register_here",
     "release_containers",
     "scan",
     "seal",
@@ -126,6 +133,7 @@ __all__ = [
     "shape_problem",
     "sign_receipt",
     "signed_already",
+    "stock_at",
     "take_in",
     "too_many_misses",
     "undo_hand_in",

@@ -1,6 +1,6 @@
 """SQL of tags. They come last in the lock order that `store` tells."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from dropoff.db.schema import insert
 _USED_TAGS = Prepared(sa.select(tag.c.tag).where(tag.c.tag.in_(sa.bindparam("tags", expanding=True))))
 _ATTACH = Prepared(
     insert(tag)
-    .values(**into(tag, "tag", "parcel_id", "attached_at"))
+    .values(**into(tag, "tag", "parcel_id", "roll_id", "attached_at"))
     .on_conflict_do_nothing(index_elements=[tag.c.tag])
     .returning(tag.c.tag)
 )
@@ -22,12 +22,13 @@ def used_tags(tx: Tx, tags: Collection[str]) -> set[str]:
     return {row.tag for row in tx.read(_USED_TAGS, tags=list(tags))}
 
 
-def attach_tags(tx: Tx, parcel_of: dict[str, str], at: datetime) -> set[str]:
+def attach_tags(tx: Tx, parcel_of: dict[str, str], roll_of: Mapping[str, str], at: datetime) -> set[str]:
     """Takes each tag for its parcel and answers those that were free. One statement each, in order, so that two tills
-    with the same two tags never wait for each other."""
+    with the same two tags never wait for each other. `roll_of`: the roll of each tag that stands on one."""
     taken = set()
     for text in sorted(parcel_of):
-        taken |= {row.tag for row in tx.change(_ATTACH, tag=text, parcel_id=parcel_of[text], attached_at=at)}
+        rows = tx.change(_ATTACH, tag=text, parcel_id=parcel_of[text], roll_id=roll_of.get(text), attached_at=at)
+        taken |= {row.tag for row in rows}
     return taken
 
 

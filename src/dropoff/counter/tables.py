@@ -62,7 +62,7 @@ counter_attempt = sa.Table(
     "counter_attempt",
     metadata,
     id_column(),
-    text("kind", 20),  # scan, short_code, container, add_parcel, seal, unseal, undo, handover
+    text("kind", 20),  # scan, short_code, container, add_parcel, seal, unseal, undo, handover, override, retag, …
     ref("location_id", "location.id", index=True),
     ref("device_id", "device.id"),
     text("actor", 60),
@@ -102,8 +102,46 @@ tag = sa.Table(
     # Unique for good: a tag that was ever on a parcel is never on another.
     sa.Column("tag", sa.String(20), primary_key=True),
     ref("parcel_id", "parcel.id", index=True),
+    ref("roll_id", "tag_roll.id", nullable=True, index=True),  # the roll it came from, if that is registered
     at("attached_at"),
     at("void_at", nullable=True),
+)
+
+tag_roll = sa.Table(
+    "tag_roll",
+    metadata,
+    id_column(),
+    ref("location_id", "location.id", index=True),
+    # Tags are counted by the running number at their end; see kernel.tags.TagNumber.
+    text("stem", 20),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("first", sa.BigInteger, nullable=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    # How many of them were ever on a parcel: counted up where tags are attached, in the same transaction.
+    sa.Column("used", sa.Integer, nullable=False),
+    at("registered_at"),
+    text("registered_by", 60),
+    at("retired_at", nullable=True),
+    at("low_at", nullable=True),  # when its place was told that few are left
+    # A tag is counted once: no more can be used than there are.
+    sa.CheckConstraint("used >= 0 AND used <= last - first + 1", name="used"),
+    sa.CheckConstraint("first >= 0 AND first <= last", name="range"),
+    sa.Index("ix_tag_roll_number", "stem", "width", "first"),
+)
+
+label_range = sa.Table(
+    "label_range",
+    metadata,
+    # Bag labels printed beforehand: their numbers are drawn from `sscc_serial`, so no bag gets one by itself.
+    id_column(),
+    text("prefix", 12),
+    sa.Column("first", sa.BigInteger, nullable=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    ref("location_id", "location.id", nullable=True, index=True),
+    at("printed_at"),
+    text("printed_by", 60),
+    sa.CheckConstraint("first >= 0 AND first <= last", name="range"),
+    sa.Index("ix_label_range_number", "prefix", "first"),
 )
 
 container = sa.Table(
@@ -147,6 +185,7 @@ container_parcel = sa.Table(
 sscc_serial = sa.Table(
     "sscc_serial",
     metadata,
+    # A GS1 company prefix, or `T` for the tags.
     sa.Column("prefix", sa.String(12), primary_key=True),
     sa.Column("next", sa.BigInteger, nullable=False),
 )

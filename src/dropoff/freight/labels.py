@@ -1,17 +1,12 @@
-"""What stands on a logistic label and where: one layout, drawn as PDF, PNG and ZPL by `printing`.
+"""What stands on a logistic label and where: one layout, drawn as PDF, PNG and ZPL by `dropoff.drawing`.
 
 Pure: no database, no clock. A label is 4 by 6 inches with everything inside 100 by 146 mm, so that it also fits
 A6. It names the origin, the warehouse and the goods' numbers; nothing on it is about a shopper.
 """
 
-from functools import cache
-from importlib.resources import files
-from itertools import pairwise
-
 import msgspec
-from PIL import ImageFont
-from reportlab.graphics.barcode.code128 import Code128
 
+from dropoff.drawing.marks import Bars, Box, Mark, Sheet, Text, fitted, modules, text_width
 from dropoff.kernel.gs1 import human_readable_sscc, is_example_prefix, is_sscc
 
 WIDTH_MM, HEIGHT_MM = 101.6, 152.4
@@ -54,54 +49,8 @@ class LabelContent(msgspec.Struct, frozen=True, kw_only=True):
     live: bool = True
 
 
-class Text(msgspec.Struct, frozen=True):
-    """Text with its baseline at `y` from the top; `size` is the font's height in millimetres."""
-
-    x: float
-    y: float
-    size: float
-    text: str
-    bold: bool = False
-    white: bool = False
-    align: str = "left"
-
-
-class Box(msgspec.Struct, frozen=True):
-    """A filled rectangle; a thin one is a line."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-class Bars(msgspec.Struct, frozen=True):
-    """The GS1-128 symbol with application identifier 00 alone, from `x` with its quiet zone outside."""
-
-    x: float
-    y: float
-    sscc: str
-
-
-Mark = Text | Box | Bars
-
-
-def bar_widths(sscc: str) -> list[tuple[int, int]]:
-    """The symbol's bars as (first module, modules), with a GS1 FNC1 in front of `00` and the SSCC."""
-    if not is_sscc(sscc):
-        raise ValueError("only a valid SSCC is printed")
-    symbol = Code128(f"\xf100{sscc}", quiet=0)
-    symbol.validate()
-    symbol.encode()
-    symbol.decompose()
-    edges = [0]
-    for sign in symbol.decomposed:
-        edges.append(edges[-1] + ord(sign.upper()) - ord("A") + 1)
-    return [(start, end - start) for start, end in list(pairwise(edges))[::2]]
-
-
-SYMBOL_MODULES = 156
-"""Start, FNC1, ten pairs of digits, check and stop."""
+def sheet(label: LabelContent) -> Sheet:
+    return Sheet(WIDTH_MM, HEIGHT_MM, layout(label))
 
 
 def layout(label: LabelContent) -> list[Mark]:
@@ -111,14 +60,13 @@ def layout(label: LabelContent) -> list[Mark]:
     marks += [Box(_LEFT, 35.0, _RIGHT - _LEFT, 0.3)]
     marks += _address("SHIP TO", label.ship_to, 39.0, 5.2, 5)
     marks += _facts(label)
-    symbol_width = SYMBOL_MODULES * MODULE_MM
+    element = f"00{_valid(label.sscc)}"
+    symbol_width = modules(element, gs1=True) * MODULE_MM
     bars_y = 96.0
     marks += [
         Text(_LEFT, 92.5, 2.4, "SSCC", bold=True),
-        Bars((WIDTH_MM - symbol_width) / 2, bars_y, label.sscc),
-        _fitted(
-            WIDTH_MM / 2, bars_y + BAR_HEIGHT_MM + 6, 5, human_readable_sscc(label.sscc), align="centre", bold=True
-        ),
+        Bars((WIDTH_MM - symbol_width) / 2, bars_y, element, MODULE_MM, BAR_HEIGHT_MM, gs1=True),
+        _line(WIDTH_MM / 2, bars_y + BAR_HEIGHT_MM + 6, 5, human_readable_sscc(label.sscc), align="centre", bold=True),
     ]
     return marks + _warning(label)
 
@@ -127,7 +75,7 @@ def _head(label: LabelContent) -> list[Mark]:
     count = f"{label.position} of {label.total}"
     return [
         Box(0, 0, WIDTH_MM, 14),
-        _fitted(_LEFT, 9.3, 6.4, f"{label.carrier} {label.service}".upper(), bold=True, white=True, room=64),
+        _line(_LEFT, 9.3, 6.4, f"{label.carrier} {label.service}".upper(), bold=True, white=True, room=64),
         Text(_RIGHT, 9.3, 6.4, count, bold=True, white=True, align="right"),
     ]
 
@@ -136,10 +84,10 @@ def _address(title: str, address: LabelAddress, y: float, size: float, name_size
     marks: list[Mark] = [Text(_LEFT, y, 2.4, title, bold=True)]
     baseline = y + name_size + 0.8
     for line in _wrapped(address.name, name_size, _RIGHT - _LEFT, bold=True)[:2]:
-        marks.append(_fitted(_LEFT, baseline, name_size, line, bold=True))
+        marks.append(_line(_LEFT, baseline, name_size, line, bold=True))
         baseline += name_size * 1.22
     for line in address.lines():
-        marks.append(_fitted(_LEFT, baseline, size, line))
+        marks.append(_line(_LEFT, baseline, size, line))
         baseline += size * 1.25
     return marks
 
@@ -160,7 +108,7 @@ def _facts(label: LabelContent) -> list[Mark]:
             if column:
                 marks.append(Box(x - 1.5, y + 1.5, 0.2, height - 3))
             marks.append(Text(x, y + 3.6, 2.1, title, bold=True))
-            marks.append(_fitted(x, y + 8.0, 3.6, value, room=width - 2.5))
+            marks.append(_line(x, y + 8.0, 3.6, value, room=width - 2.5))
     return marks
 
 
@@ -174,13 +122,13 @@ def _warning(label: LabelContent) -> list[Mark]:
         return []
     return [
         Box(_LEFT, 140, _RIGHT - _LEFT, 6.4),
-        _fitted(
+        _line(
             WIDTH_MM / 2, 144.4, 3.3, "  |  ".join(told), align="centre", bold=True, white=True, room=_RIGHT - _LEFT - 4
         ),
     ]
 
 
-def _fitted(
+def _line(
     x: float,
     y: float,
     size: float,
@@ -191,11 +139,7 @@ def _fitted(
     bold: bool = False,
     white: bool = False,
 ) -> Text:
-    """The text as large as the room allows, down to 60 %; what is still too long ends in an ellipsis."""
-    shrunk = max(size * 0.6, min(size, size * room / max(text_width(text, size, bold), 0.1)))
-    while len(text) > 1 and text_width(text, shrunk, bold) > room + 0.01:
-        text = text[:-2].rstrip() + "…"
-    return Text(x, y, shrunk, text, bold, white, align)
+    return fitted(x, y, size, text, room=room, align=align, bold=bold, white=white)
 
 
 def _wrapped(text: str, size: float, room: float, *, bold: bool) -> list[str]:
@@ -208,16 +152,7 @@ def _wrapped(text: str, size: float, room: float, *, bold: bool) -> list[str]:
     return [text]
 
 
-def text_width(text: str, size: float, bold: bool) -> float:
-    """In millimetres, as the embedded font runs."""
-    return font(bold, 100).getlength(text) * size / 100
-
-
-@cache
-def font(bold: bool, pixels: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(font_path(bold), pixels, layout_engine=ImageFont.Layout.BASIC)
-
-
-def font_path(bold: bool) -> str:
-    """Lato, under the SIL Open Font Licence: it has the letters of every European language."""
-    return str(files("fontpkg_lato") / "files" / f"Lato-{'Bold' if bold else 'Regular'}.ttf")
+def _valid(sscc: str) -> str:
+    if not is_sscc(sscc):
+        raise ValueError("only a valid SSCC is printed")
+    return sscc

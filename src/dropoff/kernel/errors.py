@@ -224,6 +224,11 @@ PROBLEMS: dict[str, ProblemKind] = {
         "The SSCC was used before",
         "An SSCC marks one filling for good. Take a fresh label, or leave `sscc` out and get a new number.",
     ),
+    "tag-roll-overlaps": ProblemKind(
+        409,
+        "Another roll has some of these tags",
+        "`roll` names it. Move or retire that one, or register only the tags that are on this roll.",
+    ),
     "container-open": ProblemKind(409, "The container is still open", "Seal it first."),
     "window-passed": ProblemKind(409, "The time for this has passed", "Read the return for its state."),
     "job-not-dead": ProblemKind(409, "Only dead jobs can be replayed", "List them with GET /v1/jobs?state=dead."),

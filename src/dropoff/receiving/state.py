@@ -111,6 +111,7 @@ class CounterState(msgspec.Struct, frozen=True):
     pickups: list[PickupView]
     problems: list[ProblemView]
     counts: Counts
+    tags: counter.TagStock = counter.TagStock(0, None, low=False)
 
 
 def counter_state(tx: Tx, location_id: str, live: bool, at: datetime) -> CounterState | Problem:
@@ -133,6 +134,7 @@ def counter_state(tx: Tx, location_id: str, live: bool, at: datetime) -> Counter
         pickups=sorted(pickups, key=lambda one: (one.departs_at is None, one.departs_at or at, one.shipment or "")),
         problems=problems,
         counts=Counts(len(opened), len(sealed), len(waiting), len(pickups), len(problems)),
+        tags=counter.stock_at(tx, location_id),
     )
 
 

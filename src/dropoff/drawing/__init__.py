@@ -1,0 +1,1 @@
+"""Labels as marks on a sheet (`marks`), drawn as PDF, PNG and ZPL (`printing`), whatever stands on them."""
