@@ -79,6 +79,16 @@ def test_a_book_keeps_the_last_word_of_thousands_and_tells_it_as_json() -> None:
     assert [book.evidence(slot, minute_of(NOON)) for slot in slots] == expected
 
 
+def test_full_and_silent_places_are_counted() -> None:
+    book = Book()
+    weeks = [load(hand_in_at=NOON - timedelta(days=days)) for days in (1, 13, 15, 40)]
+    full = [load(waiting=4, capacity=4), load(waiting=3, capacity=4), load()]
+    book.write((f"loc_{n}", marks_of(one)) for n, one in enumerate(weeks + full))
+    assert (book.count_full(), book.count_silent(minute_of(NOON))) == (1, 2)
+    book.write([("loc_2", marks_of(load(driver_at=NOON)))])
+    assert book.count_silent(minute_of(NOON)) == 1
+
+
 @given(hand_in=st.integers(0, 60 * 24 * 40), waiting=st.integers(0, 30), capacity=st.integers(0, 30))
 def test_nobody_can_count_a_shops_parcels(hand_in: int, waiting: int, capacity: int) -> None:
     """What is told says no number, and moments only to ten minutes."""

@@ -126,6 +126,12 @@ class Book:
     def count_full(self) -> int:
         return int(np.count_nonzero(self._columns.free[: self.count] == FULL))
 
+    def count_silent(self, minute: int) -> int:
+        """Places that took a parcel or saw a driver once, and are not proven any more."""
+        columns, count = self._columns, self.count
+        last = np.maximum(columns.hand_in[:count], columns.driver[:count]).astype(np.int64)
+        return int(np.count_nonzero((last > 0) & (last < minute - PROVEN_MIN)))
+
     def _slot(self, key: int) -> int:
         slot = self._recent.get(key)
         if slot is not None:

@@ -20,7 +20,9 @@ from dropoff.network import load_store, store
 from dropoff.network.evidence import marks_of
 from dropoff.network.importing import WAKE
 from dropoff.network.nearby import Nearby, Snapshot
+from dropoff.network.nearby_hours import minute_of
 from dropoff.network.nearby_place import Place
+from dropoff.web import metrics
 
 POLL_S: Final = 1.0
 """Other processes on SQLite cannot be woken: a change is in everyone's search within two seconds."""
@@ -148,7 +150,10 @@ class Refresher:
         while not self._stopping.is_set():
             try:
                 refresh(self._db, self._nearby)
-                hear(self._db, self._nearby)
+                if hear(self._db, self._nearby):
+                    book = self._nearby.snapshot.book
+                    metrics.PLACES.labels("full").set(book.count_full())
+                    metrics.PLACES.labels("silent").set(book.count_silent(minute_of(now())))
                 self._merge_when_due()
             except Exception:
                 # The old snapshot goes on answering; the next look tries again.

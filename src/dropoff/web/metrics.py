@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
@@ -20,6 +20,7 @@ COUNTER_TIME = Histogram(
 )
 JOBS = Counter("dropoff_jobs", "Jobs run, by kind and how they ended", ["kind", "outcome"], registry=REGISTRY)
 PROBLEMS = Counter("dropoff_problems", "Problem documents answered, by code", ["code"], registry=REGISTRY)
+PLACES = Gauge("dropoff_places", "Places that are full, or silent for two weeks", ["state"], registry=REGISTRY)
 ERRORS = Counter("dropoff_errors", "Requests that ended in a fault of ours", registry=REGISTRY)
 BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
