@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _imports(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    locations = kinds.add_parser("locations", help="drop-off points: GeoJSON, or CSV when it ends in .csv")
+    locations = kinds.add_parser("locations", help="drop-off points: GeoJSON, or .csv; plain, .gz or .zip")
     locations.add_argument("file", type=Path)
     locations.add_argument("--source", required=True, help="the name the points are kept under")
     locations.add_argument("--replace", action="store_true", help="remove points that the file no longer has")

@@ -26,13 +26,15 @@ from dropoff.web.body import query
 from dropoff.web.openapi import doc
 from dropoff.web.problems import Refused, problem_response
 
-FILE_MAX: Final = 1 << 30
+FILE_MAX: Final = importing.FILE_MAX
 _WRITE_AT_ONCE: Final = 1 << 20
 _FILE_TYPES: Final[dict[str, importing.FileKind]] = {
     "application/geo+json": "geojson",
     "application/json": "geojson",
     "text/csv": "csv",
 }
+_ENCODINGS: Final = ("identity", "gzip", "x-gzip")
+"""Packed files are known by their content."""
 
 log = logging.getLogger("dropoff.network")
 
@@ -68,7 +70,7 @@ async def import_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
     wanted = query(request, ImportQuery)
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     kind = _FILE_TYPES.get(content_type)
-    if kind is None or request.headers.get("content-encoding", "identity") != "identity":
+    if kind is None or request.headers.get("content-encoding", "identity") not in _ENCODINGS:
         raise Refused(Problem("unsupported-media-type"))
     context = request.app.state.context
     path = await _on_disk(request, context.settings.data)

@@ -18,6 +18,7 @@ import msgspec
 from dropoff.db import Database
 from dropoff.kernel.errors import Problem, invalid
 from dropoff.kernel.ids import new_id
+from dropoff.kernel.packed import unpacked
 from dropoff.kernel.textfile import FileInvalid
 from dropoff.network import applying, import_store
 from dropoff.network.cleaning import Rejected
@@ -27,6 +28,8 @@ from dropoff.network.import_store import Told
 from dropoff.network.staging import Staging
 
 FileKind = Literal["geojson", "csv"]
+FILE_MAX: Final = 1 << 30
+"""Bytes, packed and unpacked."""
 LARGE_ROWS: Final = 20_000
 """A file with more rows is not waited for over HTTP."""
 SILENT_FILE_S: Final = 900.0
@@ -60,7 +63,8 @@ class ImportReport(msgspec.Struct, frozen=True):
 
 
 def kind_of(path: Path) -> FileKind:
-    return "csv" if path.suffix.lower() == ".csv" else "geojson"
+    """By its name, packed or not."""
+    return "csv" if path.name.lower().removesuffix(".gz").removesuffix(".zip").endswith(".csv") else "geojson"
 
 
 def import_file(
@@ -106,10 +110,11 @@ def _stage_file(
     db: Database, path: Path, kind: FileKind, import_id: str, when_large: Callable[[str], None] | None
 ) -> None:
     staging = Staging(db, import_id, import_id)
-    for row in read_csv(path) if kind == "csv" else read_geojson(path):
-        staging.take(row)
-        if staging.rows_read == LARGE_ROWS + 1 and when_large is not None:
-            when_large(import_id)
+    with unpacked(path, FILE_MAX) as plain:
+        for row in read_csv(plain) if kind == "csv" else read_geojson(plain):
+            staging.take(row)
+            if staging.rows_read == LARGE_ROWS + 1 and when_large is not None:
+                when_large(import_id)
     staging.flush()
 
 

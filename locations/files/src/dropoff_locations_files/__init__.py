@@ -6,18 +6,16 @@ importer's to mend.
 """
 
 import contextlib
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from dropoff.kernel.csv_table import Row, read_table
 from dropoff.kernel.json_array import ArrayReader, Element
 from dropoff.kernel.osm_hours import compose, read_structure, read_words
+from dropoff.kernel.packed import unpacked
 from dropoff.kernel.textfile import FileInvalid, text_chunks
 from dropoff.ports.fetching import Request, check_url, fetched, host_of
 from dropoff.ports.locations import (
@@ -90,17 +88,11 @@ class Files:
         with contextlib.ExitStack() as stack:
             path = stack.enter_context(self._fetched()) if self._settings.url else Path(self._settings.path)
             try:
-                with path.open("rb") as file:
-                    head = file.read(4)
-                if head[:2] == b"\x1f\x8b" or head == b"PK\x03\x04":
-                    unpacked = stack.enter_context(tempfile.NamedTemporaryFile(prefix="dropoff-source-"))
-                    (_gunzip if head[:2] == b"\x1f\x8b" else _unzip)(path, unpacked)
-                    unpacked.flush()
-                    path = Path(unpacked.name)
-                elif path.stat().st_size > FILE_MAX:
-                    raise Malformed(f"the file has more than {FILE_MAX} bytes")
+                path = stack.enter_context(unpacked(path, FILE_MAX))
             except OSError as error:
                 raise Unavailable(f"the file cannot be read: {error.strerror}") from error
+            except FileInvalid as error:
+                raise Malformed(f"the file cannot be read to its end: {error}") from None
             yield path
 
     def _fetched(self) -> contextlib.AbstractContextManager[Path]:
@@ -178,43 +170,6 @@ def _format(settings: FilesSettings) -> str:
         return settings.format
     name = (settings.url.partition("?")[0] or settings.path).casefold()
     return "csv" if name.removesuffix(".gz").removesuffix(".zip").endswith((".csv", ".tsv", ".txt")) else "geojson"
-
-
-def _gunzip(path: Path, into: IO[bytes]) -> None:
-    unpack, size = zlib.decompressobj(wbits=31), 0
-    with path.open("rb") as file:
-        while piece := file.read(1 << 16):
-            while piece:
-                try:
-                    part = unpack.decompress(piece, 1 << 20)
-                except zlib.error as error:
-                    raise Malformed(f"the file cannot be unpacked: {error}") from error
-                size = _write(into, part, size)
-                piece = unpack.unconsumed_tail
-    if not unpack.eof:
-        raise Malformed("the packed file has no end")
-
-
-def _unzip(path: Path, into: IO[bytes]) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            if len(members) != 1:
-                raise Malformed(f"the zip file holds {len(members)} files; one is expected")
-            size = 0
-            with archive.open(members[0]) as member:
-                while part := member.read(1 << 20):
-                    size = _write(into, part, size)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise Malformed(f"the file cannot be unpacked: {error}") from error
-
-
-def _write(into: IO[bytes], part: bytes, size: int) -> int:
-    """What it says of its size is not believed: what comes out is counted."""
-    if size + len(part) > FILE_MAX:
-        raise Malformed(f"the file unpacks to more than {FILE_MAX} bytes")
-    into.write(part)
-    return size + len(part)
 
 
 def _pairs(setting: str, text: str) -> dict[str, str]:
