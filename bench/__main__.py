@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--rounds N] [--postgres URL] [--folder PATH]`: one table, with the revision it is of."""
+"""`python -m bench [--quick] [--only PART] [--rounds N] [--postgres URL]`: one table, with its revision."""
 
 import argparse
 import contextlib
@@ -18,10 +18,11 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 import psycopg
 
-from bench import chain, load, nearby, pictures
+from bench import chain, gazetteer, load, nearby, pictures
 from bench.measure import Case, table
 from bench.recording import Statement
 
+PARTS = ("chain", "pictures", "nearby", "text")
 RAW = "the same SQL, one raw-driver transaction per request"
 
 
@@ -47,6 +48,8 @@ def main() -> int:
     size = QUICK if arguments.quick else FULL
     if arguments.rounds:
         size = msgspec.structs.replace(size, rounds=arguments.rounds)
+    if arguments.points:
+        size = msgspec.structs.replace(size, network=arguments.points)
     base = arguments.folder or Path("data")
     base.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=base)).absolute()
@@ -54,20 +57,22 @@ def main() -> int:
     try:
         cases: list[list[str]] = []
         notes: list[str] = []
-        with _postgres(arguments.postgres, folder) as server:
-            for kind in ("sqlite", "postgresql"):
-                _say(f"{kind}: preparing {_orders(size):,} orders")
-                rows, note = _database(kind, server, folder / kind, size)
-                cases += rows
-                notes += note
-        cases.append(pictures.first_png(20 if arguments.quick else 400))
-        _say(f"nearby: preparing {size.network:,} places")
-        rows, note = nearby.rows(
-            nearby.Size(rounds=size.rounds, points=size.network, reads=size.reads, connections=size.connections),
-            folder / "nearby",
-        )
-        cases += rows
-        notes += ["", *note]
+        parts = arguments.only or PARTS
+        if "chain" in parts:
+            with _postgres(arguments.postgres, folder) as server:
+                for kind in ("sqlite", "postgresql"):
+                    _say(f"{kind}: preparing {_orders(size):,} orders")
+                    rows, note = _database(kind, server, folder / kind, size)
+                    cases += rows
+                    notes += note
+        if "pictures" in parts:
+            cases.append(pictures.first_png(20 if arguments.quick else 400))
+        if "nearby" in parts:
+            rows, note = _nearby(size, folder)
+            cases += rows
+            notes += ["", *note]
+        if "text" in parts:
+            notes += ["", *gazetteer.lines()]
         _print(cases, notes, size, folder, time.monotonic() - began)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -77,10 +82,18 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Hot paths beside their floors, in one run.")
     parser.add_argument("--quick", action="store_true", help="one tiny round: shows that it runs, says nothing else")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part alone; may be said again")
+    parser.add_argument("--points", type=int, help="places of the finder's rows, instead of a million")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--postgres", help="a server to make databases on; default: one of its own, with fsync on")
     parser.add_argument("--folder", type=Path, help="where databases lie while it runs; on the disk that counts")
     return parser.parse_args()
+
+
+def _nearby(size: Size, folder: Path) -> tuple[list[list[str]], list[str]]:
+    _say(f"nearby: preparing {size.network:,} places")
+    asked = nearby.Size(rounds=size.rounds, points=size.network, reads=size.reads, connections=size.connections)
+    return nearby.rows(asked, folder / "nearby")
 
 
 def _orders(size: Size) -> int:

@@ -5,6 +5,7 @@ With GeoNames' codes from the shared data, or a file of yours; without either, w
 """
 
 import argparse
+import contextlib
 import gc
 import os
 import random
@@ -14,8 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dropoff.db import Database
+from dropoff.kernel.clock import now
+from dropoff.kernel.errors import Problem
 from dropoff.network.gazetteer import Gazetteer
 from dropoff.network.gazetteer_building import Builder, Row
+from dropoff.network.gazetteer_importing import GEONAMES, GazetteerCommand, import_gazetteer
 from dropoff.network.gazetteer_reading import read_gazetteer
 
 SHARED = Path(os.environ.get("DROPOFF_SHARED") or Path(__file__).resolve().parents[2] / "shared")
@@ -63,6 +68,19 @@ def lines(file: Path | None = None, repeat: int = 1) -> list[str]:
         told.append(f"| {name} | {_ms(took, 0.5)} | {_ms(took, 0.95)} |")
     told.append(f"| all of these | {_ms(every, 0.5)} | {_ms(every, 0.95)} |")
     return told
+
+
+def bring_in(url: str, file: Path) -> None:
+    """Into the database of a server that is about to start."""
+    command = GazetteerCommand(replace=False, accept_loss=False, attribution=GEONAMES, at=now())
+    with contextlib.closing(Database(url, listen=False)) as db:
+        report = import_gazetteer(db, file, command, lambda _: None)
+    assert not isinstance(report, Problem), report
+
+
+def typed(file: Path) -> list[str]:
+    """All that the questions here are asked with."""
+    return [text for texts in _questions(file, 1).values() for text in texts]
 
 
 def _rows(file: Path | None, repeat: int) -> Iterator[Row]:

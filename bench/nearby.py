@@ -1,30 +1,33 @@
-"""The finder at a million places: over HTTP beside floor A, in process, while the network changes, and its memory.
+"""The finder at a million places: over HTTP beside floor A, Redis and PostGIS, in process, while the network changes,
+and its memory.
 
 `python -m bench` prints it with the rest; `python -m bench.nearby [--points N] [--rounds N] [--folder PATH]` alone.
 """
 
 import argparse
+import contextlib
+import random
 import shutil
 import statistics
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
-from bench import chain, load, nearby_core, nearby_world
-from bench.measure import Case, in_turn, table
+from bench import chain, gazetteer, load, nearby_core, nearby_world, peers
+from bench.measure import Case, Side, in_turn, table
 from bench.nearby_world import FOUR, Network
 from bench.servers import Server, serving
 
-FLOORS: Final = {"a handler answering the same bytes": [], "the same behind the service's own edge": ["--edge"]}
+FLOOR_A: Final = "a handler answering the same bytes"
+FLOORS: Final = {FLOOR_A: [], "the same behind the service's own edge": ["--edge"]}
 START_S: Final = 300
 QUESTIONS: Final = {"no filter": "", "four filters": FOUR}
-NOTHING: Final = "0=1"
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -41,52 +44,106 @@ def rows(size: Size, folder: Path) -> tuple[list[list[str]], list[str]]:
     path = folder / "nearby.sqlite3"
     url = nearby_world.fill(path, made)
     notes = nearby_core.measure(url, made, folder, quick=size.points < 100_000)
+    named = gazetteer.FILE if gazetteer.FILE.exists() else None
+    if named is not None:
+        gazetteer.bring_in(url, named)
     env = chain.environment(url, folder)
     log = folder / "nearby.log"
     with serving(["dropoff.cli", "serve", "--no-worker"], env, "/health/ready", log, START_S) as ours:
         steady = ours.anonymous_mb()
-        cases = _beside_the_floor(size, made, ours, folder)
-        notes.append(f"memory: {steady:.0f} MB anonymous when loaded, {ours.anonymous_mb():.0f} MB after the load")
+        cases, told = _beside_the_others(size, made, ours, folder, named)
+        notes += [*told, f"memory: {steady:.0f} MB anonymous when loaded, {ours.anonymous_mb():.0f} MB after the load"]
         notes += _while_it_changes(ours, made, path, log)
     return [case.row() for case in cases], notes
 
 
-def _beside_the_floor(size: Size, made: Network, ours: Server, folder: Path) -> list[Case]:
+def _beside_the_others(
+    size: Size, made: Network, ours: Server, folder: Path, named: Path | None
+) -> tuple[list[Case], list[str]]:
+    """The floors, and the peers that are installed here, all in turn."""
     bodies = folder / "bodies"
     bodies.mkdir()
     for number, filters in enumerate(QUESTIONS.values()):
         sent = _asked(made, 20, filters, seed=1)
         answers = load.run(ours.port, sent, 1).bodies
         (bodies / str(number)).write_bytes(sorted(answers, key=len)[len(answers) // 2])
-    cases = []
-    for against, options in FLOORS.items():
-        command = ["bench.nearby_floor", "--folder", str(bodies), *options]
-        with serving(command, {}, "/ready", folder / "floor.log") as floor:
-            cases += _beside(size, made, ours, floor, against)
-    return cases
+    with contextlib.ExitStack() as running:
+        found = running.enter_context(peers.peers(made))
+        sides = {}
+        for name, options in FLOORS.items():
+            command = ["bench.nearby_floor", "--folder", str(bodies), *options]
+            sides[name] = running.enter_context(serving(command, {}, "/ready", folder / "floor.log", START_S))
+        for peer in found:
+            command = ["bench.nearby_peers", "--peer", peer.name, "--url", peer.url]
+            sides[peer.name] = running.enter_context(serving(command, {}, "/ready", folder / "peer.log", START_S))
+        cases = [case for number in range(len(QUESTIONS)) for case in _in_turn(size, made, ours, sides, number)]
+        told = [_agreement(made, ours, sides[peer.name], peer.name, min(200, size.reads)) for peer in found]
+        if named is not None:
+            cases.append(_by_name(size, ours, sides[FLOOR_A], named))
+    missing = [name for name in (peers.REDIS, peers.POSTGIS) if name not in sides]
+    return cases, [*told, *(f"{name} is not installed here" for name in missing)]
 
 
-def _beside(size: Size, made: Network, ours: Server, floor: Server, against: str) -> list[Case]:
-    cases = []
-    for number, (name, filters) in enumerate(QUESTIONS.items()):
-        case = Case(f"nearby, {len(made):,} places, {name}", "in memory", size.connections, against)
-        _warm(ours, floor, made, filters, size)
+def _in_turn(size: Size, made: Network, ours: Server, sides: dict[str, Server], number: int) -> list[Case]:
+    """One kind of question, put to everybody; who goes first changes from round to round."""
+    (name, filters) = list(QUESTIONS.items())[number]
+    every = {"": ours, **sides}
+    took = {side: Side() for side in every}
 
-        def ask(turn: int, case: Case = case, filters: str = filters) -> None:
-            case.ours.take(ours, _asked(made, size.reads, filters, seed=100 + turn), size.connections)
+    def sent(side: str, seed: int) -> list[bytes]:
+        # A peer is asked less, or its rounds would take longer than all others together.
+        count = size.reads // (4 if side in (peers.REDIS, peers.POSTGIS) else 1)
+        path = f"/a/{number}" if side in FLOORS else "/v1/locations"
+        return _asked(made, count, filters, seed=seed, path=path)
 
-        def same(turn: int, case: Case = case, filters: str = filters, number: int = number) -> None:
-            sent = _asked(made, size.reads, filters, seed=200 + turn, path=f"/a/{number}")
-            case.floor.take(floor, sent, size.connections)
+    for side, server in every.items():
+        load.run(server.port, sent(side, 3), size.connections)
+    order = list(every)
+    for turn in range(size.rounds):
+        for place, side in enumerate(order):
+            took[side].take(every[side], sent(side, 100 + 10 * turn + place), size.connections)
+        order = order[1:] + order[:1]
+    title = f"nearby, {len(made):,} places, {name}"
+    cases = [Case(title, "in memory", size.connections, side, took[""], took[side]) for side in FLOORS]
+    others = [side for side in sides if side not in FLOORS]
+    peers_cases = [
+        Case(f"{title}: {side}", "its own", size.connections, FLOOR_A, took[side], took[FLOOR_A]) for side in others
+    ]
+    return cases + peers_cases
 
-        in_turn(size.rounds, ask, same)
-        cases.append(case)
-    return cases
+
+def _agreement(made: Network, ours: Server, peer: Server, name: str, count: int) -> str:
+    """Whether the others find the same. Redis knows positions to about half a metre, and the earth as a sphere."""
+    told = []
+    for title, filters in QUESTIONS.items():
+        sent = _asked(made, count, filters, seed=77)
+        both = [[_ids(body) for body in load.run(side.port, sent, 4).bodies] for side in (ours, peer)]
+        same = sum(mine == theirs for mine, theirs in zip(*both, strict=True))
+        alike = sum(set(mine) == set(theirs) for mine, theirs in zip(*both, strict=True))
+        told.append(f"{title}: the same places in {alike} of {count} answers, in the same order in {same}")
+    return f"{name} beside ours; " + "; ".join(told)
 
 
-def _warm(ours: Server, floor: Server, made: Network, filters: str, size: Size) -> None:
-    load.run(ours.port, _asked(made, size.reads // 2, filters, seed=3), size.connections)
-    load.run(floor.port, _asked(made, size.reads // 2, filters, seed=3, path="/a/0"), size.connections)
+def _ids(body: bytes) -> list[str]:
+    return [item["id"] for item in msgspec.json.decode(body)["items"]]
+
+
+def _by_name(size: Size, ours: Server, floor: Server, named: Path) -> Case:
+    """Suggestions while somebody types: towns, beginnings, slips, postcodes, nonsense."""
+    case = Case("a place by its name or postcode", "in memory", size.connections, FLOOR_A)
+    texts = gazetteer.typed(named)
+
+    def sent(turn: int, path: str) -> list[bytes]:
+        some = random.Random(turn).sample(texts, min(size.reads, len(texts)))
+        return [load.request("GET", f"{path}?limit=10&q={quote(text)}") for text in some]
+
+    load.run(ours.port, sent(99, "/v1/places"), size.connections)
+    in_turn(
+        size.rounds,
+        lambda turn: case.ours.take(ours, sent(turn, "/v1/places"), size.connections) and None,
+        lambda turn: case.floor.take(floor, sent(50 + turn, "/a/0"), size.connections) and None,
+    )
+    return case
 
 
 def _asked(made: Network, count: int, filters: str, *, seed: int, path: str = "/v1/locations") -> list[bytes]:
@@ -155,7 +212,7 @@ def _seconds_until_seen(ours: Server, path: Path, number: int) -> float:
     return time.monotonic() - began
 
 
-@contextmanager
+@contextlib.contextmanager
 def _peak(server: Server) -> Iterator[list[float]]:
     samples = [server.anonymous_mb()]
     done = threading.Event()
