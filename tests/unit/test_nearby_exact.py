@@ -52,7 +52,8 @@ def _world(count: int, seed: int) -> World:
 def _places(lats: list[float], lons: list[float]) -> Iterator[Place]:
     for number, (lat, lon) in enumerate(zip(lats, lons, strict=True)):
         ident = f"loc_{number:06}"
-        yield Place(ident, ident, "", "store", "", "", "", "", "DE", lat, lon, "UTC", "", False, ())
+        kind = "store" if number % 37 else "locker"
+        yield Place(ident, ident, "", kind, "", "", "", "", "DE", lat, lon, "UTC", "", False, ())
 
 
 def _from_where(world: World, count: int) -> list[tuple[float, float]]:
@@ -105,6 +106,26 @@ def test_the_order_is_the_geodesics(places: int, searches: int) -> None:
         assert [int(hit.place.id[4:]) for hit in hits] == [number for _, number in wanted], (lat, lon)
         off = max(abs(hit.distance_m - metres) for hit, (metres, _) in zip(hits, wanted, strict=True))
         assert off < 0.001, (lat, lon)
+
+
+def test_the_order_holds_over_changes_and_where_few_pass() -> None:
+    """One place in fifty was moved since the base was made, as many are gone; one in 37 is a locker."""
+    world = _world(10_000, seed=4)
+    lat, lon, alive = world.lat.copy(), world.lon.copy(), np.ones(len(world.lat), np.bool_)
+    alive[9::50] = False
+    lat[7::50] = np.clip(lat[7::50] + 0.02, -90, 90)
+    lon[7::50] = (lon[7::50] - 0.03 + 180) % 360 - 180
+    now = list(_places(lat.tolist(), lon.tolist()))
+    snapshot = world.snapshot.changed(2, [(now[n], n % 50 == 7) for n in range(len(now)) if n % 50 in (7, 9)])
+    merged = snapshot.merged()
+    asked = _from_where(World(lat, lon, snapshot), 400)
+    for kinds, step in ((frozenset[str](), 1), (frozenset(("locker",)), 37)):
+        numbers = np.flatnonzero(alive & (np.arange(len(lat)) % step == 0))
+        oracle = _oracle(World(lat[numbers], lon[numbers], snapshot), asked)
+        for (here, there), wanted in zip(asked, oracle, strict=True):
+            for answering in (snapshot, merged):
+                hits = answering.nearest(Search(here, there, LIMIT, kinds=kinds))
+                assert [int(hit.place.id[4:]) for hit in hits] == [int(numbers[n]) for _, n in wanted], (here, there)
 
 
 def test_the_oracle_is_the_geodesic_of_geopy() -> None:
