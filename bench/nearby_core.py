@@ -117,7 +117,7 @@ def _changed(snapshot: Snapshot, made: Network) -> tuple[Snapshot, "_Oracle"]:
         values = tuple(column[number].item() for column in columns)
         fields = row(number, values, pattern(values[5])) | {"lat": float(lat[number]), "hours_known": True}
         fields["accepts"] = tuple(msgspec.json.decode(fields["accepts"]))
-        place = Place(**{name: fields[name] for name in Place.__struct_fields__})
+        place = Place(**{name: fields[name] for name in Place.__struct_fields__ if name in fields})
         changes.append((place, bool(alive[number])))
     return snapshot.changed(snapshot.revision + 1, changes), _Oracle(lat, lon, alive)
 

@@ -78,8 +78,8 @@ def peers(made: Network) -> Iterator[list[Peer]]:
 def pieces(made: Network) -> Iterator[tuple[dict[str, Any], bytes]]:
     """Each place as a row, and its ready JSON, as the service's own index has it."""
     for row in rows(made):
-        fields = {name: row[name] for name in Place.__struct_fields__ if name not in ("hours_known", "accepts")}
-        place = Place(**fields, hours_known=True, accepts=tuple(msgspec.json.decode(row["accepts"])))
+        fields = {name: row[name] for name in Place.__struct_fields__ if name in row}
+        place = Place(**fields | {"hours_known": True, "accepts": tuple(msgspec.json.decode(row["accepts"]))})
         yield row, fragment(place)
 
 
