@@ -17,6 +17,7 @@ from litestar.response.base import ASGIResponse
 from bench import peers
 from bench.nearby_world import PATTERNS, pattern
 from dropoff.kernel.clock import now
+from dropoff.network.nearby_filters import ANYTHING
 from dropoff.network.nearby_hours import Pattern, Patterns, minute_of
 from dropoff.network.search_query import Filters, SearchQuery, filters_of
 from dropoff.web.body import parsed_query
@@ -77,7 +78,7 @@ async def by_postgis(url: str) -> Asks:
     async def ask(here: tuple[float, float], filters: Filters) -> list[Row]:
         lat, lon = here
         wanted, opens = filters.wanted, _open_ones(filters.open_at)
-        if not any(wanted) and opens is None:
+        if wanted == ANYTHING and opens is None:
             return [tuple(row) for row in await pool.fetch(_NEAREST, lon, lat, filters.limit)]
         narrow = (sorted(wanted.kinds) or None, sorted(wanted.operators) or None, "box_free" in wanted.accepts)
         found = await pool.fetch(_NEAREST_OF, lon, lat, filters.limit, *narrow, None if opens is None else bytes(opens))
