@@ -1,9 +1,11 @@
 """A shop with an object of each kind, the strangers who may try them, and who is let in where."""
 
+import io
 import re
 import time
 from typing import Any
 
+from PIL import Image
 from tests.api.chain import Chain, hand_in, issue, retailer, till
 from tests.service import Client, Service
 
@@ -51,6 +53,7 @@ class Ours:
             "container_id": open_bag["id"],
             "hand_in_id": handed["hand_in"],
             "roll_id": self._roll(),
+            "photo_id": self._photo(handed),
         }
         _, self.other_shop = retailer(service)
         _, self.test_shop = retailer(service, live=False)
@@ -72,6 +75,13 @@ class Ours:
         """Of a place that no till of these tests stands at, for a place with a roll refuses the tags of others."""
         new = {"location": self.chain.places[-1], "first": "ROLL0001", "count": 9}
         return str(self.service.operator.post("/v1/tag-rolls", new)["id"])
+
+    def _photo(self, handed: dict[str, Any]) -> str:
+        out = io.BytesIO()
+        Image.new("RGB", (40, 30)).save(out, "JPEG")
+        path = f"/v1/counter/photos?hand_in={handed['hand_in']}&unit={handed['parcels'][0]['units'][0]}"
+        sent = self.chain.till.call("POST", path, content=out.getvalue(), headers={"Content-Type": "image/jpeg"})
+        return str(sent.json()["id"])
 
     def _book(self) -> None:
         """A worker runs until the shipment has its labels, and no longer."""

@@ -230,6 +230,13 @@ def till_visit_next(page: Page, world) -> None:
     expect(page.get_by_role("img", name="QR code of the receipt")).to_be_visible()
 
 
+def till_photo(page: Page, world) -> None:
+    till_taken(page, world)
+    page.get_by_role("link", name="Something is damaged? Take a photo").click()
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_role("alert")).to_contain_text("Take a photo, or choose one.")
+
+
 def signed_in(page: Page, world) -> None:
     page.goto("/login")
     page.get_by_label("Key").fill(world.operator.headers["authorization"].removeprefix("Bearer "))
@@ -317,6 +324,7 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
     "visit of two": visit_of_two,
     "visit mistyped": visit_mistyped,
     "visit empty": visit_empty,
+    "till photo": till_photo,
     "till visit": till_visit,
     "till visit next": till_visit_next,
     "pass unknown": lambda page, _: page.goto("/p/0000000000000000"),

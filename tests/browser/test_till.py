@@ -1,9 +1,11 @@
 """The till by typing alone, as a hand scanner does: every field already has the focus, every scan ends with Enter."""
 
+import io
 import re
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import without_script
 
@@ -373,3 +375,24 @@ def test_a_form_without_its_token_writes_nothing(till: Page, world) -> None:
     answer = till.request.post("/till/containers", form={"kind": "bag", "key": "a-key"})
     assert answer.status == 403
     expect(till.get_by_text("No bag yet").or_(till.get_by_text("Open", exact=True)).first).to_be_visible()
+
+
+def test_a_photo_of_what_is_damaged_reaches_the_retailer(till: Page, world) -> None:
+    without_script(till)
+    till.reload()
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    scan(till, issued["pass"]["url"])
+    till.get_by_label("Scan the tag").fill(world.tag())
+    till.get_by_role("button", name="Take it in").click()
+    till.get_by_role("link", name="Something is damaged? Take a photo").click()
+    picture = io.BytesIO()
+    Image.new("RGB", (2000, 1500), "red").save(picture, "JPEG")
+    till.get_by_label("Photo").set_input_files(
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture.getvalue()}
+    )
+    till.get_by_label("What is wrong?").fill("The seam is open.")
+    till.get_by_role("button", name="Keep it").click()
+    expect(till.get_by_role("heading", level=1)).to_have_text("Photo kept")
+    (kept,) = retailer.get(f"/v1/returns/{issued['id']}/photos").raise_for_status().json()["items"]
+    assert (kept["note"], kept["width"], kept["height"]) == ("The seam is open.", 1600, 1200)

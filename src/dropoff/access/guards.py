@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.exceptions import ClientException
 from litestar.handlers import BaseRouteHandler
 
 from dropoff.access import service
@@ -123,8 +124,10 @@ async def _check_csrf(connection: Connection, wanted: str) -> None:
 
 
 async def form_fields(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
-    """Fields of a URL-encoded form, in order, repeated ones too; none for any other content type."""
+    """Texts of a form, in order, repeated ones too; none for any content type that is no form's."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await _multipart_texts(request)
     if kind != "application/x-www-form-urlencoded":
         return []
     try:
@@ -135,6 +138,19 @@ async def form_fields(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
     if any("\0" in value for _, value in fields):
         raise Refused(Problem("invalid-request", "The form holds a NUL character."))
     return fields
+
+
+async def _multipart_texts(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
+    try:
+        form = await request.form()
+    except ClientException as error:
+        if error.status_code == 413:
+            raise
+        raise Refused(Problem("invalid-request", "The form cannot be read.")) from None
+    texts = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    if any("\0" in value for _, value in texts):
+        raise Refused(Problem("invalid-request", "The form holds a NUL character."))
+    return texts
 
 
 async def _let_in(connection: Connection, *roles: str) -> None:

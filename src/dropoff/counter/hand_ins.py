@@ -21,6 +21,7 @@ from dropoff.counter.rules import RefusedUnitReason, Verdict
 from dropoff.counter.scans import note_miss
 from dropoff.counter.store import ContainerRow
 from dropoff.counter.till import Till, say
+from dropoff.counter.views import Receipt
 from dropoff.counter.ways import Way, find_way, next_pickup
 from dropoff.db import Tx
 from dropoff.db.vault import token_hash
@@ -55,7 +56,7 @@ class RefusedIn(msgspec.Struct, frozen=True):
 
 class HandIn(msgspec.Struct, frozen=True, kw_only=True):
     pass_text: Code = msgspec.field(name="pass")
-    """As scanned, or the short code as typed; of a visit too, when all units are of one of its returns."""
+    """As scanned, or the short code as typed; of a visit too, with units of one of its returns."""
     parcels: Annotated[tuple[ParcelIn, ...], Meta(max_length=50)]
     refused: Annotated[tuple[RefusedIn, ...], Meta(max_length=200)] = ()
     container: Code | None = None
@@ -77,13 +78,6 @@ class HandIn(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def named(self) -> list[str]:
         return self.taken + [one.unit for one in self.refused]
-
-
-class Receipt(msgspec.Struct, frozen=True):
-    url: str
-    token: str
-    qr: str
-    """A picture of the address, for the shopper to scan from the till's screen."""
 
 
 class ParcelTaken(msgspec.Struct, frozen=True):
@@ -229,6 +223,8 @@ def _take(tx: Tx, receipt: Receipt, asked: Asked, known: Known) -> HandInAnswer 
         if lost is not None:
             savepoint.rollback()
             return lost
+        if any(one.reason != "not_presented" for one in asked.data.refused):
+            returns.keep_safe(tx, known.row.id, asked.at, asked.till.actor)
         told = tellings.HandedIn(asked.id, known.row, place, asked.till, asked.data.scanned_at, asked.at)
         refused = [{"unit": one.unit, "reason": one.reason} for one in asked.data.refused]
         tellings.tell_handed_in(tx, told, [(p.id, p.tag, p.units, p.weight_g) for p in parcels], bag, refused)

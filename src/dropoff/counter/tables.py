@@ -189,3 +189,21 @@ sscc_serial = sa.Table(
     sa.Column("prefix", sa.String(12), primary_key=True),
     sa.Column("next", sa.BigInteger, nullable=False),
 )
+
+counter_photo = sa.Table(
+    "counter_photo",
+    metadata,
+    id_column(),
+    ref("retailer_id", "retailer.id"),
+    ref("return_id", "return.id", index=True),
+    ref("unit_id", "unit.id"),
+    ref("hand_in_id", "hand_in.id", index=True),
+    ref("location_id", "location.id"),
+    text("actor", 60),
+    sa.Column("refused", sa.String(30)),  # why the unit was not taken; null when it was
+    sa.Column("note", sa.String(200)),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # a JPEG of our own making
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    at("taken_at"),
+)

@@ -56,6 +56,13 @@ class ContainerAnswer(msgspec.Struct, frozen=True, kw_only=True):
     container: ContainerView | None
 
 
+class Receipt(msgspec.Struct, frozen=True):
+    url: str
+    token: str
+    qr: str
+    """A picture of the address, for the shopper to scan from the till's screen."""
+
+
 def parcel_views(tx: Tx, parcels: Collection[ParcelRow]) -> list[ParcelView]:
     held = store.contents(tx, [parcel.id for parcel in parcels])
     return [

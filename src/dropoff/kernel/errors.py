@@ -65,7 +65,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         "See the OpenAPI document at /schema for the methods of each address.",
     ),
     "body-too-large": ProblemKind(
-        413, "The body is too large", "Bodies hold at most 1 MB; location files at most 1 GiB."
+        413, "The body is too large", "Bodies hold at most 1 MB; photos at most 10 MB, location files at most 1 GiB."
     ),
     "unsupported-media-type": ProblemKind(
         415,
@@ -218,6 +218,13 @@ PROBLEMS: dict[str, ProblemKind] = {
     ),
     "shipment-not-cancellable": ProblemKind(
         409, "The shipment cannot be cancelled any more", "It was handed over, or is already cancelled."
+    ),
+    "photo-unreadable": ProblemKind(
+        422, "The photo cannot be read", "Send a JPEG, PNG or WebP of at most 10 MB and 40 million points."
+    ),
+    "photo-limit": ProblemKind(409, "The hand-in has enough photos", "A hand-in holds 20 photos."),
+    "photo-too-late": ProblemKind(
+        409, "It is too late for a photo", "Photos are taken within three days of the hand-in."
     ),
     "sscc-used": ProblemKind(
         409,

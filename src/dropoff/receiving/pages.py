@@ -10,7 +10,7 @@ from dropoff.counter import service as counter
 from dropoff.counter.service import UndoAnswer
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
-from dropoff.receiving import pages_bags, pages_hand_in, pages_handover, pages_visit, till_words
+from dropoff.receiving import pages_bags, pages_hand_in, pages_handover, pages_photo, pages_visit, till_words
 from dropoff.receiving.till_forms import NotPaired, for_till, not_paired, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
 from dropoff.web.problems import Refused
@@ -22,6 +22,8 @@ async def home(request: Request[Any, Any, Any]) -> ASGIResponse:
     query = request.query_params
     if "undone" in query:
         return await show_home(request, till_words.UNDONE)
+    if "photo" in query:
+        return await show_home(request, till_words.PHOTO_KEPT)
     return await show_home(request, till_words.already("") if "already" in query else None, query.get("hand_in", ""))
 
 
@@ -45,6 +47,7 @@ till = Router(
         undo_hand_in,
         *pages_hand_in.HANDLERS,
         *pages_visit.HANDLERS,
+        *pages_photo.HANDLERS,
         *pages_bags.HANDLERS,
         *pages_handover.HANDLERS,
     ],

@@ -35,6 +35,7 @@ class VisitPage(msgspec.Struct, frozen=True, kw_only=True):
     closed: tuple[tuple[str, str], ...]
     """Retailer, and why there is nothing to take in."""
     receipt: str
+    photo: str
 
 
 @get("/visits/{sealed:str}", include_in_schema=False)
@@ -66,6 +67,7 @@ async def visit_page(request: Request[Any, Any, Any], sealed: FromPath[str]) -> 
         ),
         closed=tuple((one.retailer or "", _why(one)) for one in closed),
         receipt=receipt,
+        photo=f"/till/hand-ins/{hand_in}/photo" if receipt else "",
     )
     return page(render("till/visit.html", view, page="till"))
 

@@ -40,7 +40,8 @@ async def show_home(
     view = till_views.home_view(
         place.view, place.state, place.zone, at, key=fresh_key(), result=result, undo=shown, new_label=new_label
     )
-    view = msgspec.structs.replace(view, receipt=receipt)
+    photo = f"/till/hand-ins/{hand_in}/photo" if receipt else ""
+    view = msgspec.structs.replace(view, receipt=receipt, photo=photo)
     html = render("till/home.html", view, page="till", words=script_words(), icons=ICONS)
     return page(html, headers=keep_for_back(request))
 

@@ -60,6 +60,8 @@ class HomeView(msgspec.Struct, frozen=True, kw_only=True):
     new_label: str
     """The fresh, pre-printed SSCC that was scanned: a bag can be opened with it."""
     undo: UndoLine | None
+    photo: str = ""
+    """Where a photo of it can be taken."""
     receipt: str = ""
     """The picture that leads the customer's phone to the receipt of what was taken in just now."""
     counts: tuple[tuple[int, str, bool], ...]

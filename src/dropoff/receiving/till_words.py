@@ -171,6 +171,12 @@ GONE_STALE: Final = Result(
     N_("The page of this code was open too long."),
     N_("Scan the customer's code again."),
 )
+NO_PHOTO: Final = Result(
+    "wait", "again", N_("No photo of this"), N_("This hand-in is not one of this place."), N_("Scan the next code.")
+)
+PHOTO_KEPT: Final = Result(
+    "good", "yes", N_("Photo kept"), N_("The retailer of the return sees it."), N_("The next customer, please.")
+)
 SOME_CAME: Final = Result(
     "wait",
     "again",

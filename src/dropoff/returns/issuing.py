@@ -112,19 +112,35 @@ def renew(tx: Tx, links: Links, found: OpenPass, at: datetime) -> Renewed | Prob
         return Problem("window-passed", data={"expired_at": rfc3339(head.expires_at)})
     last_day = _renewed_last_day(tx, head, at)
     if last_day > head.last_day_at:
-        expires_at = rules.expires_at(last_day)
-        store.lengthen(tx, head.id, last_day, expires_at)
-        if head.next_kind == "hand_in":
-            store.save_returns(tx, [head.id], {"next_at": last_day})
-        head = msgspec.structs.replace(head, last_day_at=last_day, expires_at=expires_at)
-        _tell(tx, head, "return.renewed", at, SHOPPER, {"expires_at": rfc3339(expires_at)})
-        _schedule_expiry(tx, head.id, expires_at)
+        head = _lengthen(tx, head, last_day, at, SHOPPER)
     return Renewed(
         status=head.status,
         last_day_at=head.last_day_at,
         expires_at=head.expires_at,
         pass_=pass_links(links, head),
     )
+
+
+def _lengthen(tx: Tx, head: ReturnRow, last_day: datetime, at: datetime, actor: str) -> ReturnRow:
+    expires_at = rules.expires_at(last_day)
+    store.lengthen(tx, head.id, last_day, expires_at)
+    if head.next_kind == "hand_in":
+        store.save_returns(tx, [head.id], {"next_at": last_day})
+    head = msgspec.structs.replace(head, last_day_at=last_day, expires_at=expires_at)
+    _tell(tx, head, "return.renewed", at, actor, {"expires_at": rfc3339(expires_at)})
+    _schedule_expiry(tx, head.id, expires_at)
+    return head
+
+
+def keep_safe(tx: Tx, return_id: str, at: datetime, actor: str) -> None:
+    """A counter sent something back that was shown in time: the shopper has 14 days from then, whatever was left. The
+    return is locked."""
+    head = store.find_return(tx, return_id)
+    if head is None:
+        return
+    last_day = rules.last_day(head.last_day_at, at, retailer_of(tx, head).zone)
+    if last_day > head.last_day_at:
+        _lengthen(tx, head, last_day, at, actor)
 
 
 def last_day_if_renewed(tx: Tx, return_id: str, at: datetime) -> datetime | None:

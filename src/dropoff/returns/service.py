@@ -13,6 +13,7 @@ from dropoff.returns.issuing import (
     expire,
     expired_returns,
     issue_return,
+    keep_safe,
     last_day_if_renewed,
     renew,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "find_visit_by_code",
     "forget_visits",
     "issue_return",
+    "keep_safe",
     "last_day_if_renewed",
     "list_returns",
     "lock_return",
