@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,15 @@ def _parser() -> argparse.ArgumentParser:
 
     labels = commands.add_parser("labels", help="print rolls of tags, or bag labels, with fresh numbers")
     _labels(labels.add_subparsers(required=True, metavar="WHAT"))
+
+    bridge = commands.add_parser("print-bridge", help="on a till: hand labels from its page to the label printer")
+    bridge.add_argument(
+        "--printer", required=True, help="host, host:port (default 9100) or a device such as /dev/usb/lp0"
+    )
+    bridge.add_argument("--origin", required=True, help="the address of the service, as the till's browser shows it")
+    bridge.add_argument("--port", type=_port, default=9109, help="on the loopback address; the page asks at 9109")
+    bridge.add_argument("--token-file", type=Path, default=Path.home() / ".dropoff-print-bridge")
+    bridge.set_defaults(run=_print_bridge)
 
     sync = commands.add_parser("sync", help="bring in what a source of drop-off points has now")
     sync.add_argument("source", help="its name; `dropoff plugins` lists what is set up")
@@ -184,6 +194,22 @@ def _print_labels(arguments: argparse.Namespace, settings: Settings) -> int:
     return running.print_labels(
         settings, arguments.kind, arguments.count, out, arguments.location, arguments.size, per_roll
     )
+
+
+def _print_bridge(arguments: argparse.Namespace, _: Settings) -> int:
+    from dropoff import print_bridge
+
+    try:
+        printer, origin = print_bridge.printer_of(arguments.printer), print_bridge.origin_of(arguments.origin)
+        token = print_bridge.token_in(arguments.token_file)
+        told = partial(print, file=sys.stderr, flush=True)
+        bridge = print_bridge.Bridge(arguments.port, printer, origin, token, told)
+    except (OSError, ValueError) as error:
+        raise Misconfigured(str(error)) from None
+    with bridge:
+        print(f"Labels from {origin} go to {printer.name}. Pairing token: {token}", flush=True)
+        bridge.serve_forever()
+    return 0
 
 
 def _sync(arguments: argparse.Namespace, settings: Settings) -> int:

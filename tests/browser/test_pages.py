@@ -85,8 +85,21 @@ def till_sealed(page: Page, world) -> None:
 
 def till_parcel(page: Page, world) -> None:
     till_bag(page, world)
-    page.get_by_role("link", name=re.compile("^T")).first.click()
+    page.get_by_role("link", name=re.compile(r"^T[0-9A-F]{6}")).first.click()
     expect(page.get_by_role("heading", name=re.compile("^Parcel"))).to_be_visible()
+
+
+def till_label(page: Page, world) -> None:
+    till_parcel(page, world)
+    page.get_by_role("button", name="Print its label again").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def till_tags(page: Page, world) -> None:
+    paired(page, world)
+    page.goto("/till/tags")
+    page.get_by_role("button", name="Give me a code").click()
+    expect(page.get_by_role("heading", name="Write this on the parcel, large")).to_be_visible()
 
 
 def till_handover(page: Page, world) -> None:
@@ -347,6 +360,8 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
     "till parcel": till_parcel,
     "till handover": till_handover,
     "till foreign": till_foreign,
+    "till label": till_label,
+    "till tags": till_tags,
     "till new label": till_new_label,
     "till counts differ": till_counts_differ,
     "till broken seal": till_broken_seal,

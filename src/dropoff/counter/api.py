@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import for_device
 from dropoff.access.principal import principal
-from dropoff.counter import bagging, containers, hand_ins, roll_api, scans, signing, undo
+from dropoff.counter import bagging, containers, hand_ins, label_api, roll_api, scans, signing, undo
 from dropoff.counter.reading import read as read_text
 from dropoff.counter.signed import KeySet
 from dropoff.counter.till import Till
@@ -201,4 +201,5 @@ HANDLERS = [
     seal_container,
     unseal_container,
     *roll_api.HANDLERS,
+    *label_api.HANDLERS,
 ]

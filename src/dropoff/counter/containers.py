@@ -101,7 +101,10 @@ def pack_parcel(tx: Tx, till: Till, text: str, data: PackIn, at: datetime) -> Co
     if reason is None and row is not None and parcel is not None:
         reason = _pack(tx, till, row, parcel, at)
     request = {"parcel": parcel.id if parcel else None, "tag": tag}
-    return _answer(tx, till, "add_parcel", row, reason, at, request)
+    answer = _answer(tx, till, "add_parcel", row, reason, at, request)
+    if reason == "tag_used" and parcel is not None and parcel.status != "void" and parcel.live == till.live:
+        return msgspec.structs.replace(answer, say=f"This tag is void. The parcel carries {parcel.tag} now.")
+    return answer
 
 
 def _why_not_movable(till: Till, tag: str | None, parcel: ParcelRow | None, row: ContainerRow) -> str | None:
@@ -111,10 +114,10 @@ def _why_not_movable(till: Till, tag: str | None, parcel: ParcelRow | None, row:
         return "unit_unknown"
     if parcel.live != till.live:
         return "test_mode"
+    if parcel.status == "void" or parcel.tag != tag:
+        return "tag_used"
     if parcel.container_id == row.id:
         return "already"
-    if parcel.status == "void":
-        return "tag_used"
     if parcel.location_id != till.location_id:
         return "wrong_location"
     if (parcel.status, "pack") not in rules.PARCEL_TRANSITIONS:

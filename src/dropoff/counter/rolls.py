@@ -214,6 +214,11 @@ def stock_at(tx: Tx, location_id: str) -> TagStock:
     return TagStock(len(here), left, left <= LOW) if here else TagStock(0, None, low=False)
 
 
+def rolls_here(tx: Tx, location_id: str) -> list[RollView]:
+    """Those in use, oldest first."""
+    return [view(roll) for roll in store_rolls.rolls_at(tx, location_id)]
+
+
 # --- rolls kept
 
 

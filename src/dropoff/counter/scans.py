@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from dropoff.counter import elsewhere, rolls, rules, store, store_attempts, store_hand_ins, store_rolls
+from dropoff.counter import elsewhere, retags, rolls, rules, store, store_attempts, store_hand_ins, store_rolls
 from dropoff.counter import reading as readings
 from dropoff.counter.movement import find_container
 from dropoff.counter.reading import Reading
@@ -12,7 +12,7 @@ from dropoff.counter.store import ContainerRow, ParcelRow
 from dropoff.counter.till import Note, Till, keep
 from dropoff.counter.views import ContainerView, ParcelView, container_view, parcel_views
 from dropoff.db import Tx
-from dropoff.kernel import foreign
+from dropoff.kernel import foreign, tags
 from dropoff.kernel.errors import Problem
 from dropoff.kernel.foreign import Foreign
 from dropoff.kernel.tags import tag_number
@@ -200,6 +200,8 @@ def _free_tag(tx: Tx, till: Till, reading: Reading, tag: str) -> TagScan | Forei
 
 
 def _say_free(reading: Reading) -> str:
+    if reading.tag is not None and tags.has_written_shape(reading.tag) and not tags.is_written(reading.tag):
+        return "A fresh tag. If it was written by hand, one sign of it is wrong: look again."
     fresh = "A fresh tag. Scan a pass first, then this tag for its parcel."
     return fresh if reading.maybe is None else f"{fresh} {elsewhere.unless(reading.maybe)}"
 
@@ -224,6 +226,13 @@ def _known_tag(tx: Tx, till: Till, row: ParcelRow, tag: str) -> TagScan:
         return TagScan(say=say, refused="test_mode", tag=tag, free=False, parcel=None)
     if row.status == "void":
         return TagScan(say=rules.REFUSALS["tag_used"], refused="tag_used", tag=tag, free=False, parcel=None)
+    if row.tag != tag:
+        here = row.location_id in (till.location_id, None)
+        say = retags.void_words(row) if here else rules.REFUSALS["tag_used"]
+        shown = here and row.status != "received"
+        return TagScan(
+            say=say, refused="tag_used", tag=tag, free=False, parcel=parcel_views(tx, [row])[0] if shown else None
+        )
     state = "in a container" if row.status == "in_container" else row.status.replace("_", " ")
     say = f"The tag of a parcel, {state}."
     elsewhere = "wrong_location" if row.location_id not in (till.location_id, None) else None

@@ -45,7 +45,7 @@ from dropoff.counter.movement import (
     waiting_parcels,
 )
 from dropoff.counter.receipts import ReceiptView, receipt_view, receipts_of
-from dropoff.counter.rolls import NewRoll, RollAnswer, RollHere, RollView, TagStock, register_here, stock_at
+from dropoff.counter.rolls import NewRoll, RollAnswer, RollHere, RollView, TagStock, register_here, rolls_here, stock_at
 from dropoff.counter.scans import (
     ContainerScan,
     ForeignScan,
@@ -126,6 +126,7 @@ __all__ = [
     "refused_units",
     "register_here",
     "release_containers",
+    "rolls_here",
     "scan",
     "seal",
     "sealed_and_loose",

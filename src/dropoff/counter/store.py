@@ -131,7 +131,7 @@ def logistic_unit_of_tag(tx: Tx, tag_text: str) -> ContainerRow | None:
         sa.select(container)
         .join(container_parcel, container_parcel.c.container_id == container.c.id)
         .join(tag, tag.c.parcel_id == container_parcel.c.parcel_id)
-        .where(tag.c.tag == tag_text, container.c.kind == "parcel")
+        .where(tag.c.tag == tag_text, tag.c.void_at.is_(None), container.c.kind == "parcel")
         .order_by(container.c.id.desc())
         .limit(1)
     )
@@ -297,6 +297,11 @@ def parcel_by_tag(tx: Tx, tag_text: str) -> ParcelRow | None:
     """By any tag it ever had."""
     row = tx.first(sa.select(parcel).join(tag, tag.c.parcel_id == parcel.c.id).where(tag.c.tag == tag_text))
     return _parcel(row) if row else None
+
+
+def parcels_tagged(tx: Tx, tags: Collection[str]) -> list[ParcelRow]:
+    """By the tags that they carry now."""
+    return [_parcel(row) for row in tx.read(sa.select(parcel).where(parcel.c.tag.in_(tags)).order_by(parcel.c.id))]
 
 
 def parcels_of_hand_in(tx: Tx, hand_in_id: str) -> list[ParcelRow]:

@@ -26,6 +26,7 @@ TYPES = (
     "return.expired",
     "parcel.handed_in",
     "parcel.hand_in_undone",
+    "parcel.retagged",
     "parcel.received",
     "parcel.lost",
     "shipment.booked",

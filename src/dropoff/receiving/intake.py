@@ -36,12 +36,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The GS1 prefix, for a loose parcel that came without having become a logistic unit."""
 
 
+class VoidTag(msgspec.Struct, frozen=True):
+    tag: str
+    now: str
+
+
 class Counted(msgspec.Struct, frozen=True):
     received: tuple[str, ...]
     missing: tuple[str, ...]
     """Packed into it and not seen yet; only a complete report makes cases of them."""
     unexpected: tuple[str, ...]
     cases: tuple[str, ...]
+    void: tuple[VoidTag, ...] = ()
+    """Tags that no parcel carries any more, with the one that does: scan that one. They count for nothing."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,12 +75,16 @@ def take_in(tx: Tx, report: Report, found: ContainerRow | ParcelRow, place: Plac
     if unit is None:
         return None
     known = _known_parcels(tx, report, unit, place)
+    void = tuple(VoidTag(tag, known[tag].tag) for tag in report.tags if tag in known and known[tag].tag != tag)
+    for old in void:
+        del known[old.tag]
     container, packed = _lock(tx, unit, known.values())
     if container.status == "open":
         return None
     by_id = {parcel.id: parcel for parcel in [*known.values(), *packed]}
     contents = {parcel.id: _contents(parcel, container) for parcel in packed}
-    seen = [Seen(tag, known[tag].id if tag in known else None) for tag in report.tags]
+    gone = {old.tag for old in void}
+    seen = [Seen(tag, known[tag].id if tag in known else None) for tag in report.tags if tag not in gone]
     findings = rules.sort_out(contents, seen)
     opened = _open_cases(tx, report, container, findings, by_id, place)
     for parcel_id in dict.fromkeys(parcel.id for parcel in known.values()):
@@ -88,6 +99,7 @@ def take_in(tx: Tx, report: Report, found: ContainerRow | ParcelRow, place: Plac
         missing=tuple(owed.tag for owed in findings.missing),
         unexpected=tuple(one.tag for one in findings.unexpected),
         cases=tuple(opened),
+        void=void,
     )
     _keep(tx, report, container, counted, place)
     return counted
@@ -130,7 +142,10 @@ def _keep(tx: Tx, report: Report, container: ContainerRow, counted: Counted, pla
         "actor": report.actor,
         "complete": report.complete,
         "at": report.at,
-        **msgspec.structs.asdict(counted),
+        "received": counted.received,
+        "missing": counted.missing,
+        "unexpected": counted.unexpected,
+        "cases": counted.cases,
     }
     store.add_intake(tx, row)
 

@@ -10,7 +10,15 @@ from dropoff.counter import service as counter
 from dropoff.counter.service import UndoAnswer
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
-from dropoff.receiving import pages_bags, pages_hand_in, pages_handover, pages_photo, pages_visit, till_words
+from dropoff.receiving import (
+    pages_bags,
+    pages_hand_in,
+    pages_handover,
+    pages_photo,
+    pages_tags,
+    pages_visit,
+    till_words,
+)
 from dropoff.receiving.till_forms import NotPaired, for_till, not_paired, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
 from dropoff.web.problems import Refused
@@ -50,6 +58,7 @@ till = Router(
         *pages_photo.HANDLERS,
         *pages_bags.HANDLERS,
         *pages_handover.HANDLERS,
+        *pages_tags.HANDLERS,
     ],
 )
 HANDLERS: Final = [till]

@@ -7,6 +7,7 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.counter import service as counter
+from dropoff.counter.retags import STATES
 from dropoff.counter.service import (
     ContainerAnswer,
     ContainerView,
@@ -21,8 +22,10 @@ from dropoff.counter.service import (
 from dropoff.db import Tx
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
+from dropoff.kernel.tags import fold_tag
 from dropoff.network import service as network
 from dropoff.receiving import till_views, till_words
+from dropoff.receiving.pages_tags import retag_result
 from dropoff.receiving.till_forms import Form, Here, fresh_key, here, keep_for_back, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
 from dropoff.receiving.till_views import BagPage, ParcelLine, ParcelPage
@@ -44,7 +47,9 @@ PACK_REFUSALS: Final = {
         "No parcel carries it.",
         "First scan the customer's code, then this tag.",
     ),
-    "tag_used": Result("bad", "no", "This tag is void", "Its hand-in was taken back.", "Throw the tag away."),
+    "tag_used": Result(
+        "bad", "no", "This tag is void", "Its parcel got another, or its hand-in was taken back.", "Scan the newer tag."
+    ),
     "tag_malformed": till_words.REFUSALS["tag_malformed"],
 }
 LABEL_USED: Final = Result(
@@ -56,7 +61,7 @@ MOVABLE: Final = frozenset({"tagged", "at_hub"})
 
 @get("/parcels/{tag:str}", include_in_schema=False)
 async def parcel_page(request: Request[Any, Any, Any], tag: FromPath[str]) -> ASGIResponse:
-    return await _parcel_page(request, tag)
+    return await _parcel_page(request, tag, retag_result(request.query_params.get("retag", "")))
 
 
 def find_parcel(tx: Tx, till: Till, tag: str) -> tuple[ParcelRow, ParcelView, str] | None:
@@ -75,6 +80,10 @@ async def _parcel_page(request: Request[Any, Any, Any], tag: str, result: Result
         return page(render("till/result.html", result_view(place, PACK_REFUSALS["unit_unknown"]), page="till"), 404)
     row, shown, stop_id = found
     at_home = row.location_id == till_of(request).location_id
+    if result is None and row.tag != fold_tag(tag):
+        result = Result(
+            "wait", "again", "The old tag", f"The parcel carries {row.tag} now.", "Cover or remove this one."
+        )
     bags, likely = till_views.fitting(place.state, stop_id)
     view = ParcelPage(
         till=place.view,
@@ -82,6 +91,7 @@ async def _parcel_page(request: Request[Any, Any, Any], tag: str, result: Result
         result=result,
         tag=row.tag,
         lead=_where(row, place, at_home=at_home),
+        can_retag=at_home and row.status in STATES,
         can_pack=at_home and row.status in MOVABLE and row.container_id is None,
         bags=bags,
         chosen=likely,

@@ -221,6 +221,7 @@ async def _pass_form(
         back=_after(request, seen),
         bags=bags,
         chosen=chosen,
+        override=result is not None and result == till_words.REFUSALS["tag_foreign_roll"],
     )
     return page(render("till/pass.html", view, page="till"), 422 if errors else 200, keep_for_back(request))
 
@@ -288,7 +289,7 @@ async def hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
     result = till_words.no_tag(tags) if answer.reason == "tag_malformed" else till_words.refused(answer.reason)
     if answer.reason in NOT_OPEN:
         return await show_home(request, result)
-    again = ("",) * len(tags) if answer.reason in ("tag_used", "tag_malformed", "tag_foreign_roll") else tags
+    again = ("",) * len(tags) if answer.reason in ("tag_used", "tag_malformed") else tags
     return await _pass_form(request, form, tags=again, result=result)
 
 
@@ -323,10 +324,14 @@ def _command(form: Form, seen: SeenPass, tags: tuple[str, ...]) -> tuple[HandIn 
     ]
     if errors:
         return None, tuple(errors)
-    chosen = form.one("container")
+    chosen, override = form.one("container"), form.one("override", 200)
     command = {
         "pass": seen.code,
-        "parcels": [{"tag": tags[n - 1], "units": inside} for n, inside in held.items() if inside],
+        "parcels": [
+            {"tag": tags[n - 1], "units": inside, **({"override": {"reason": override}} if override else {})}
+            for n, inside in held.items()
+            if inside
+        ],
         "refused": [{"unit": unit.id, "reason": _reason(unit)} for unit in units if not unit.taken],
         "container": chosen or None,
         "scanned_at": seen.at,

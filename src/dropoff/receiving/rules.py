@@ -47,7 +47,7 @@ def is_outstanding(status: str, container_id: str | None, this_container: str) -
 
 
 def sort_out(contents: Mapping[str, Contents], seen: Iterable[Seen]) -> Findings:
-    """`contents` by parcel id. A parcel may be seen by two tags, its torn one and the new one: it came once."""
+    """`contents` by parcel id. A parcel may be seen twice: it came once."""
     received, unexpected, came = [], [], set()
     for one in seen:
         if one.parcel_id is not None and one.parcel_id in contents:

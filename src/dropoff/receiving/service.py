@@ -17,7 +17,7 @@ from dropoff.kernel.errors import Problem, invalid, not_found
 from dropoff.kernel.ids import new_id
 from dropoff.network import service as network
 from dropoff.receiving import intake, rules, store
-from dropoff.receiving.intake import Counted, Place, Report
+from dropoff.receiving.intake import Counted, Place, Report, VoidTag
 from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
 from dropoff.returns.service import Move, Next, UnitRow, UnitView, unit_view
@@ -32,6 +32,8 @@ class IntakeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
+    void: tuple[VoidTag, ...] = ()
+    """Tags that no parcel carries any more, with the one that does: scan that one."""
 
 
 class Inspect(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +87,12 @@ def take_in_at_hub(tx: Tx, report: Report, till: Till) -> IntakeAnswer:
     keep(tx, till, report.at, note)
     if counted is None:
         return IntakeAnswer(verdict="refused", reason=reason, say=say("refused", reason))
-    return IntakeAnswer(verdict="accepted", say=say("accepted", None), **msgspec.structs.asdict(counted))
+    return IntakeAnswer(verdict="accepted", say=_counted_words(counted), **msgspec.structs.asdict(counted))
+
+
+def _counted_words(counted: Counted) -> str:
+    old = " ".join(f"{one.tag} is void: scan {one.now} instead." for one in counted.void)
+    return f"{say('accepted', None)} {old}".strip()
 
 
 def _why_refused(

@@ -69,6 +69,9 @@ class HomeView(msgspec.Struct, frozen=True, kw_only=True):
     bags: tuple[BagLine, ...]
     waiting: tuple[ParcelLine, ...]
     shipments: tuple[ShipmentLine, ...]
+    tags: str
+    """How many are left; empty where nobody counts."""
+    tags_low: bool
 
 
 class UnitLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +103,8 @@ class PassForm(msgspec.Struct, frozen=True, kw_only=True):
     chosen: str
     back: str
     """Where to go without taking it in."""
+    override: bool = False
+    """A tag of another shop's roll was scanned: the clerk may say why it is taken all the same."""
 
 
 class ParcelPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +114,7 @@ class ParcelPage(msgspec.Struct, frozen=True, kw_only=True):
     tag: str
     lead: str
     can_pack: bool
+    can_retag: bool
     bags: tuple[BagLine, ...]
     chosen: str
     units: tuple[str, ...]
@@ -277,6 +283,8 @@ def home_view(
         bags=tuple(bag_line(bag, booked) for bag in [*state.open, *state.sealed]),
         waiting=tuple(ParcelLine(one.tag, f"for {one.retailer}") for one in state.waiting),
         shipments=shipment_lines(state, zone, now),
+        tags=words.count(state.tags.left, "tag left", "tags left") if state.tags.left is not None else "",
+        tags_low=state.tags.low,
     )
 
 

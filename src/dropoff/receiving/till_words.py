@@ -82,7 +82,7 @@ REFUSALS: Final[dict[str, Result]] = {
             "no",
             N_("Tag of another shop"),
             N_("Its roll is registered at another place."),
-            N_("Take a tag from your own roll."),
+            N_("Take a tag from your own roll. If you have none, say below why this one is taken."),
         ),
         (
             "container_unknown",

@@ -17,13 +17,14 @@ from dropoff.web.logs import RequestLines
 from dropoff.web.protocol import TAKES_READY_HEAD, ready_head
 
 
-def policy(images: Iterable[str] = (), *, wasm: bool = False) -> bytes:
-    """The Content-Security-Policy. `images`: origins beside our own that a page's pictures come from; `wasm`: this
-    answer's script may run WebAssembly."""
+def policy(images: Iterable[str] = (), connections: Iterable[str] = (), *, wasm: bool = False) -> bytes:
+    """The Content-Security-Policy. `images`: origins beside our own that a page's pictures come from; `connections`:
+    those that its scripts may ask; `wasm`: this answer's script may run WebAssembly."""
     pictures = " ".join(["img-src 'self' data:", *images])
+    asked = " ".join(["connect-src 'self'", *connections])
     scripts = "script-src 'self' 'wasm-unsafe-eval'" if wasm else "script-src 'self'"
     text = (
-        f"default-src 'none'; style-src 'self'; {pictures}; {scripts}; font-src 'self'; connect-src 'self'; "
+        f"default-src 'none'; style-src 'self'; {pictures}; {scripts}; font-src 'self'; {asked}; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
     )
     return text.encode()
@@ -54,6 +55,15 @@ def allow_images(scope: Any, origins: Iterable[str]) -> None:
 def allow_wasm(scope: Any) -> None:
     """Told by the answer that is the worker which reads the camera, for that answer alone."""
     scope["dropoff_policy"] = policy(wasm=True)
+
+
+BRIDGE = "http://127.0.0.1:9109"
+"""Where `dropoff print-bridge` listens, on the machine of whoever looks at the page."""
+
+
+def allow_bridge(scope: Any) -> None:
+    """Told by a page that sends labels to the printer beside it, for this answer alone."""
+    scope["dropoff_policy"] = policy(connections=[BRIDGE])
 
 
 def caller(scope: Any) -> str:
