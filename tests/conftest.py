@@ -71,7 +71,8 @@ def postgres_url() -> str:
         url = databases.start_server(folder / "pg")
         if not (folder / "started").exists():
             # Tests kill our processes, never the machine: what the server has taken survives without a sync.
-            for setting in ("fsync", "full_page_writes"):
+            # And nothing runs beside them by itself: plans stay what they are.
+            for setting in ("fsync", "full_page_writes", "autovacuum"):
                 databases.admin(url, f"ALTER SYSTEM SET {setting} = off")
             databases.admin(url, "SELECT pg_reload_conf()")
             (folder / "started").touch()

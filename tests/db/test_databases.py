@@ -31,6 +31,7 @@ def test_it_is_emptied_or_dropped(postgres_url: str, postgres_template: str) -> 
     url = next(lent)
     before = rows_and_last(url)
     with closing(Database(url)) as db:
+        world.make_location(db)
         world.make_return(db, world.make_retailer(db))
     assert rows_and_last(url) > before
     ends(lent)

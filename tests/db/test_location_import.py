@@ -66,7 +66,16 @@ def states(tx: Tx) -> dict[str, str]:
 def left_over(tx: Tx) -> tuple[int, list[str]]:
     staged = tx.first(sa.select(sa.func.count()).select_from(location_stage))
     assert staged is not None
-    return staged[0], [row.state for row in tx.read(sa.select(location_import.c.state))]
+    return staged[0], [row.state for row in tx.read(sa.select(location_import.c.state).order_by(location_import.c.id))]
+
+
+@pytest.mark.postgres
+def test_postgresql_learns_how_much_is_staged(postgres_database_url: str, tmp_path: Path) -> None:
+    """Between imports the stage is empty. Who still believes so joins it row by row with the whole network."""
+    with closing(Database(postgres_database_url)) as db:
+        Files(db, tmp_path).take(*(feature(number) for number in range(40)))
+        size = sa.text("SELECT reltuples FROM pg_class WHERE relname = 'location_stage'")
+        assert db.read_sync(lambda tx: tx.read(size)[0][0]) == 40
 
 
 def test_the_real_network_goes_in_and_again_changes_nothing(files: Files, shared_data: Path) -> None:

@@ -109,6 +109,8 @@ def _weigh(db: Database, found: Import, claimed_by: str) -> Weight:
         _keep(tx, found.source, claimed_by)
         return applying_store.compare(tx, found.id, found.source, after, COMPARE_AT_ONCE)
 
+    if not db.is_sqlite:
+        db.write_sync(applying_store.learn_sizes)
     after: str | None = ""
     while after is not None:
         after = db.write_sync(compare, after)

@@ -71,6 +71,11 @@ def set_revision(tx: Tx, revision: int) -> None:
     tx.change(sa.update(network_revision).values(revision=revision))
 
 
+def learn_sizes(tx: Tx) -> None:
+    """For PostgreSQL, which has seen the stage empty and would read all of it again for each place that it joins."""
+    tx.change(sa.text("ANALYZE location_stage, location_import_row"))
+
+
 def compare(tx: Tx, import_id: str, source: str, after: str, limit: int) -> str | None:
     """Gives the staged rows behind that external id their verdict; the last of them, or None when there was none."""
     mine = location_stage.c.import_id == import_id
