@@ -18,6 +18,7 @@ from dropoff.cases import api as cases_api
 from dropoff.counter import api as counter_api
 from dropoff.counter import jobs as counter_jobs
 from dropoff.counter import pages as counter_pages
+from dropoff.counter import pausing_api as counter_pausing_api
 from dropoff.counter import photo_api as counter_photo_api
 from dropoff.counter import signing
 from dropoff.db import Database
@@ -71,6 +72,7 @@ ROOMS = (
     counter_api,
     counter_photo_api,
     counter_pages,
+    counter_pausing_api,
     freight_api,
     receiving_api,
     receiving_pages,

@@ -3,6 +3,7 @@
 import io
 import re
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from PIL import Image
@@ -30,6 +31,8 @@ class Ours:
         self._book()
         self.hook = chain.shop.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/x", "events": ["*"]})
         open_bag = chain.till.post("/v1/counter/containers", {"kind": "bag"})
+        days = {name: f"{datetime.now(UTC):%Y-%m-%d}" for name in ("first_day", "last_day")}
+        closed_days = service.operator.post(f"/v1/locations/{chain.places[0]}/closures", days)
         keys = service.operator.get("/v1/keys", limit=200)["items"]
         self.key = next(key["id"] for key in keys if key["retailer_id"] == chain.retailer_id)
         service.context.plugins.sources["ours"] = InstalledSource("ours", "listed", ListedPoints([]))
@@ -54,6 +57,8 @@ class Ours:
             "hand_in_id": handed["hand_in"],
             "roll_id": self._roll(),
             "photo_id": self._photo(handed),
+            "closure_id": closed_days["id"],
+            "field": "phone",
         }
         _, self.other_shop = retailer(service)
         _, self.test_shop = retailer(service, live=False)
@@ -61,6 +66,8 @@ class Ours:
         unit = self.open_return["units"][0]["id"]
         self.bodies: dict[str, Any] = {
             "/v1/cases/{case_id}/resolve": {"outcome": "explained"},
+            "/v1/locations/{location_id}": {"phone": "+45 12"},
+            "/v1/locations/{location_id}/closures": days,
             "/v1/locations/{location_id}/devices": {"name": "Another"},
             "/v1/tag-rolls/{roll_id}/move": {"location": chain.places[-1]},
             "/v1/returns/{return_id}/refunds": {"units": [unit], "amount": 1, "currency": "DKK", "reference": "RF-T"},

@@ -206,6 +206,11 @@ PROBLEMS: dict[str, ProblemKind] = {
     "location-unknown": ProblemKind(
         404, "There is no such location", "Check the location's id with GET /v1/locations."
     ),
+    "location-exists": ProblemKind(
+        409,
+        "The source has a place with that id",
+        "`data` names it: change that one, or give another `external_id`.",
+    ),
     "location-not-open": ProblemKind(
         409,
         "The place has left the network",

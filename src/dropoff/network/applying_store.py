@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from dropoff.db import Tx
 from dropoff.db.schema import db_now, insert
+from dropoff.network import override_store
 from dropoff.network.tables import (
     location,
     location_import,
@@ -187,7 +188,8 @@ def apply_some(tx: Tx, import_id: str, source: str, revision: int, at: datetime,
 
 def _update(tx: Tx, import_id: str, source: str, ids: Sequence[str], revision: int, at: datetime) -> None:
     """A place that had been removed comes back; one that is paused or closed by hand stays so, also when its source had
-    lost it meanwhile."""
+    lost it meanwhile. What an operator set of it holds."""
+    kept = override_store.kept_by_hand(tx, source, ids)
     back = sa.case((location.c.paused_by.is_not(None), "paused"), else_="active")
     state = sa.case((location.c.state == "removed", back), else_=location.c.state)
     values: dict[str, Any] = {name: location_stage.c[name] for name in _CONTENT}
@@ -202,6 +204,7 @@ def _update(tx: Tx, import_id: str, source: str, ids: Sequence[str], revision: i
             location.c.external_id == location_stage.c.external_id,
         )
     )
+    override_store.put_back(tx, kept)
 
 
 def _insert(tx: Tx, import_id: str, source: str, ids: Sequence[str], revision: int, at: datetime) -> None:

@@ -26,7 +26,7 @@ class Standing(msgspec.Struct, frozen=True):
     paused_by: str | None
 
 
-class Closure(msgspec.Struct, frozen=True):
+class Closure(msgspec.Struct, frozen=True, rename={"location_id": "location"}):
     """Both days are of the closure. `hours` is `off`, or the spans that hold instead of the usual ones."""
 
     id: str

@@ -6,12 +6,12 @@ from typing import Any, Final
 import anyio.to_thread
 import msgspec
 from litestar import Request, get
-from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import authenticate
+from dropoff.db import Tx
 from dropoff.kernel.clock import now
-from dropoff.kernel.errors import Problem, invalid
+from dropoff.kernel.errors import invalid
 from dropoff.network import loads, service
 from dropoff.network.closures import Closed
 from dropoff.network.evidence import Evidence
@@ -142,24 +142,15 @@ async def _list_all(request: Request[Any, Any, Any], wanted: SearchQuery) -> ASG
         state=wanted.state,
         country=country_of(wanted.country),
     )
-    page = await request.app.state.context.db.read(service.list_locations, names)
-    return answer(LocationList(await _views(request, page.items), page.next))
+    at, db = now(), request.app.state.context.db
+    page = await db.read(service.list_locations, names)
+    return answer(LocationList(await db.read(views, page.items, at), page.next))
 
 
-@get("/v1/locations/{location_id:str}", opt=doc("Read a place", answer=LocationView, problems=("not-found",)))
-async def read_location(request: Request[Any, Any, Any], location_id: FromPath[str]) -> ASGIResponse:
-    who = await authenticate(request)
-    find = service.location if who is not None and who.role == "operator" else service.public_location
-    found = await request.app.state.context.db.read(find, location_id)
-    if not isinstance(found, Location):
-        raise Refused(found or Problem("not-found"))
-    return answer((await _views(request, [found]))[0])
-
-
-async def _views(request: Request[Any, Any, Any], places: list[Location]) -> list[LocationView]:
-    ids, at, read = [place.id for place in places], now(), request.app.state.context.db.read
-    known, closures = await read(loads.evidence, ids, at), await read(service.closures_of, ids, at)
-    return [_view(place, its, closed, at) for place, its, closed in zip(places, known, closures, strict=True)]
+def views(tx: Tx, places: list[Location], at: datetime) -> list[LocationView]:
+    ids = [place.id for place in places]
+    told = zip(places, loads.evidence(tx, ids, at), service.closures_of(tx, ids, at), strict=True)
+    return [_view(place, evidence, closed, at) for place, evidence, closed in told]
 
 
 def _view(place: Location, evidence: Evidence, closures: tuple[Closed, ...], at: datetime) -> LocationView:
@@ -191,4 +182,4 @@ def _view(place: Location, evidence: Evidence, closures: tuple[Closed, ...], at:
     )
 
 
-HANDLERS: Final = [find_locations, read_location]
+HANDLERS: Final = [find_locations]

@@ -123,7 +123,7 @@ REFUSALS: Final[dict[str, Result]] = {
             "location_paused",
             "no",
             N_("This place takes nothing now"),
-            N_("The operator has paused it."),
+            N_("Intake is paused here."),
             N_("Send the customer to the next place; the code stays valid."),
         ),
         (
