@@ -20,6 +20,7 @@ from dropoff.counter import jobs as counter_jobs
 from dropoff.counter import pages as counter_pages
 from dropoff.counter import pausing_api as counter_pausing_api
 from dropoff.counter import photo_api as counter_photo_api
+from dropoff.counter import place_page as counter_place_page
 from dropoff.counter import signing
 from dropoff.db import Database
 from dropoff.db.vault import Vault
@@ -73,6 +74,7 @@ ROOMS = (
     counter_photo_api,
     counter_pages,
     counter_pausing_api,
+    counter_place_page,
     freight_api,
     receiving_api,
     receiving_pages,

@@ -1,10 +1,10 @@
-"""The command line: `dropoff serve | worker | migrate | import | sync | consolidate | plugins | keys | …`."""
+"""The command line: `dropoff serve | worker | migrate | import | locations | sync | consolidate | plugins | …`."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
 
     labels = commands.add_parser("labels", help="print rolls of tags, or bag labels, with fresh numbers")
     _labels(labels.add_subparsers(required=True, metavar="WHAT"))
+    places = commands.add_parser("locations", help="list, show, pause, close and edit drop-off points")
+    _locations(places.add_subparsers(required=True, metavar="WHAT"))
 
     bridge = commands.add_parser("print-bridge", help="on a till: hand labels from its page to the label printer")
     bridge.add_argument(
@@ -97,6 +99,7 @@ def _imports(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     locations.add_argument("file", type=Path)
     locations.add_argument("--source", required=True, help="the name the points are kept under")
     locations.add_argument("--replace", action="store_true", help="remove points that the file no longer has")
+    locations.add_argument("--dry-run", action="store_true", help="only say what would change")
     locations.set_defaults(run=_import)
 
     gazetteer = kinds.add_parser("gazetteer", help="postal codes by GeoNames, as ZIP, text or CSV (.csv.gz)")
@@ -133,6 +136,48 @@ def _size(text: str) -> tuple[float, float]:
     return width, height
 
 
+def _locations(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    def verb(name: str, told: str, *, takes_id: bool = True) -> argparse.ArgumentParser:
+        parser = verbs.add_parser(name, help=told)
+        if takes_id:
+            parser.add_argument("id", help="the place's id")
+        parser.add_argument("--json", action="store_true", help="the whole answer as JSON")
+        parser.set_defaults(run=_keep_locations, verb=name)
+        return parser
+
+    listed = verb("list", "those that fit, in the order of their ids", takes_id=False)
+    listed.add_argument("text", nargs="?", default="", help="an id, a part of the name, a postcode or a town")
+    listed.add_argument("--state", choices=["active", "paused", "closed", "removed"])
+    listed.add_argument("--kind", choices=["store", "locker", "post_office", "hub"])
+    listed.add_argument("--source")
+    listed.add_argument("--after", default="", help="the id of the last one seen")
+    listed.add_argument("--limit", type=int, choices=range(1, 1_001), default=50, metavar="1-1000")
+    verb("show", "one place, and how it is kept")
+    pause = verb("pause", "take it out of the search for a while")
+    pause.add_argument("--until", type=datetime.fromisoformat, help="a time with an offset; without it: until resumed")
+    pause.add_argument("--reason", default="")
+    verb("resume", "end the pause")
+    verb("close", "close it for good, and tell what lies there").add_argument("--reason", default="")
+    verb("reopen", "take a closed place in again")
+    closure = verb("closure", "days on which it is closed or keeps other hours")
+    closure.add_argument("first_day", nargs="?", type=date.fromisoformat, help="without it, closures are listed")
+    closure.add_argument("last_day", nargs="?", type=date.fromisoformat)
+    closure.add_argument("--hours", default="off", help="such as 10:00-14:00; default off")
+    closure.add_argument("--reason", default="")
+    closure.add_argument("--remove", metavar="CLOSURE", help="take this one back")
+    hours = verb("hours", "what its hours come to, day by day")
+    hours.add_argument("--from", dest="first", type=date.fromisoformat)
+    hours.add_argument("--days", type=int, choices=range(1, 63), default=14, metavar="1-62")
+    hours.add_argument("--look-at", metavar="HOURS", help="as if these were its usual hours")
+    hours.add_argument("--set", metavar="HOURS", help="make these its usual hours")
+
+
+def _keep_locations(arguments: argparse.Namespace, settings: Settings) -> int:
+    from dropoff import running
+
+    return running.keep_locations(settings, arguments)
+
+
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
@@ -165,7 +210,9 @@ def _migrate(_: argparse.Namespace, settings: Settings) -> int:
 def _import(arguments: argparse.Namespace, settings: Settings) -> int:
     from dropoff import running
 
-    return running.import_locations(settings, arguments.file, arguments.source, replace=arguments.replace)
+    return running.import_locations(
+        settings, arguments.file, arguments.source, replace=arguments.replace, dry_run=arguments.dry_run
+    )
 
 
 def _import_gazetteer(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -1,5 +1,6 @@
 """What the commands do: long-running processes and one-off calls, on the same services as the API."""
 
+import argparse
 import errno
 import gc
 import logging
@@ -16,7 +17,7 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
-from dropoff import demo
+from dropoff import demo, locations_command
 from dropoff.access import service as access
 from dropoff.app import Context, create_app, create_context, create_worker
 from dropoff.counter import printed, signing
@@ -125,11 +126,17 @@ def work(settings: Settings) -> int:
     return 0
 
 
-def import_locations(settings: Settings, path: Path, source: str, *, replace: bool) -> int:
+def import_locations(settings: Settings, path: Path, source: str, *, replace: bool, dry_run: bool) -> int:
     if not path.is_file():
         raise Misconfigured(f"there is no file {path}.")
+    ids: list[str] = []
+    bring = importing.try_file if dry_run else importing.import_file
+    when = importing.Moments(begun=ids.append)
     with _context(settings) as context:
-        report = importing.import_file(context.db, path, importing.kind_of(path), source, replace=replace, at=now())
+        report = bring(context.db, path, importing.kind_of(path), source, replace=replace, at=now(), when=when)
+        tried = context.db.read_sync(import_store.find, ids[0]) if dry_run and ids else None
+        if tried is not None and not isinstance(report, Problem):
+            return _told(context, tried)
     if isinstance(report, Problem):
         print(f"dropoff: {report.detail}", file=sys.stderr)
         return 1
@@ -140,6 +147,11 @@ def import_locations(settings: Settings, path: Path, source: str, *, replace: bo
         f"{len(report.rejected)} rejected, {len(report.repaired)} repaired"
     )
     return 0
+
+
+def keep_locations(settings: Settings, arguments: argparse.Namespace) -> int:
+    with _context(settings) as context:
+        return locations_command.run(context, arguments)
 
 
 def sync(settings: Settings, source: str, *, dry_run: bool) -> int:
@@ -276,6 +288,7 @@ def keys(settings: Settings, action: str, name: str | None) -> int:
             new_key = context.db.write_sync(signing.rotate_key, context.vault, now(), CLI)
             print(f"{new_key} signs receipts from now on. Those that were signed before stay valid.")
             return 0
+    with _context(settings) as context:
         if action == "operator":
             new = access.NewCredential(role="operator", name=name or "operator", live=True, at=now())
             issued = context.db.write_sync(access.issue_key, new)

@@ -77,6 +77,7 @@ async function load(page: HTMLElement, canvas: HTMLElement, words: Record<string
   const [module] = await Promise.all([import(map ?? "") as Promise<MapModule>, styled]);
   const settings: MapSettings = {
     here: [Number(lat), Number(lon)],
+    stands: page.dataset.stands !== "no",
     pins: pins ?? "",
     tiles: tiles ?? "",
     tilesFrom: tilesFrom ?? "",

@@ -9,6 +9,8 @@ import { kindIcon, openingChip } from "./parts/pin";
 
 export interface MapSettings {
   here: [number, number];
+  /** Whether somebody stands there, or it is only where the map begins. */
+  stands: boolean;
   /** Where the pins come from; the place and the reach are added. */
   pins: string;
   /** Address of the tiles; empty: the outline is drawn. */
@@ -31,6 +33,8 @@ interface Pin {
   address: string;
   opening: string;
   tone: string;
+  /** Where its name leads; else to its own page. */
+  url?: string;
 }
 
 const WAIT_MS = 150;
@@ -83,7 +87,7 @@ class Finder {
   }
 
   begin(): void {
-    const { here, tiles, tilesFrom, outline, words } = this.settings;
+    const { here, stands, tiles, tilesFrom, outline, words } = this.settings;
     this.map.attributionControl.setPrefix(false);
     this.map.fitBounds(this.nearestListed(), { padding: [40, 48], maxZoom: 16, animate: false });
     if (tiles) {
@@ -92,10 +96,10 @@ class Finder {
         this.map,
       );
     } else {
-      void drawOutline(this.map, outline, here, words);
+      void drawOutline(this.map, outline, stands ? here : undefined, words);
     }
     const icon = L.divIcon({ className: "map__here", iconSize: [20, 20] });
-    L.marker(here, { icon, interactive: false, keyboard: false, zIndexOffset: -1000 }).addTo(this.map);
+    if (stands) L.marker(here, { icon, interactive: false, keyboard: false, zIndexOffset: -1000 }).addTo(this.map);
     this.pinLayer.addTo(this.map);
     this.addNote();
     this.map.on("moveend", () => {
@@ -114,7 +118,8 @@ class Finder {
 
   private nearestListed(): L.LatLngBounds {
     const bounds = L.latLngBounds([this.settings.here]);
-    for (const { dataset } of this.listed.slice(0, LISTED_IN_VIEW)) {
+    const listed = this.settings.stands ? this.listed.slice(0, LISTED_IN_VIEW) : this.listed;
+    for (const { dataset } of listed) {
       bounds.extend([Number(dataset.lat), Number(dataset.lon)]);
     }
     return bounds.pad(0.05);
@@ -257,7 +262,7 @@ function popup(pin: Pin): HTMLElement {
   const box = document.createElement("div");
   const name = document.createElement("a");
   name.className = "map__name";
-  name.href = `/points/${encodeURIComponent(pin.id)}`;
+  name.href = pin.url ?? `/points/${encodeURIComponent(pin.id)}`;
   name.textContent = pin.name;
   const address = document.createElement("p");
   address.textContent = pin.address;

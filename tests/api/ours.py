@@ -70,6 +70,7 @@ class Ours:
             "/v1/locations/{location_id}/closures": days,
             "/v1/locations/{location_id}/devices": {"name": "Another"},
             "/v1/tag-rolls/{roll_id}/move": {"location": chain.places[-1]},
+            "/v1/locations/{location_id}/stock": {"capacity": 5},
             "/v1/returns/{return_id}/refunds": {"units": [unit], "amount": 1, "currency": "DKK", "reference": "RF-T"},
             "/v1/returns/{return_id}/exchanges": {"units": [unit], "order_reference": "SO-T"},
             "/v1/returns/{return_id}/credits": {"units": [unit], "amount": 1, "code": "GIFT"},

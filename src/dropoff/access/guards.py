@@ -79,8 +79,9 @@ def source_of(connection: Connection) -> str:
     return str(connection.app.state.context.vault.derive("source", host).hex())
 
 
-async def authenticate(connection: Connection) -> Principal | None:
-    """The caller; None without credentials. Raises `Refused` for bad ones and a cookie without its CSRF token."""
+async def authenticate(connection: Connection, *, reads_form: bool = True) -> Principal | None:
+    """The caller; None without credentials. Raises `Refused` for bad ones and a cookie without its CSRF token.
+    `reads_form` False leaves the token to a handler that reads its form bit by bit: see `check_form_token`."""
     context = connection.app.state.context
     header = connection.headers.get("authorization", "")
     if header:
@@ -95,7 +96,7 @@ async def authenticate(connection: Connection) -> Principal | None:
         who = await _look_up(context, token_hash(session), by_session=True) if session else None
         if session is None or who is None:
             return None
-        if isinstance(connection, Request) and connection.method not in SAFE:
+        if reads_form and isinstance(connection, Request) and connection.method not in SAFE:
             await _check_csrf(connection, csrf_token(context.vault, session))
     remember(connection, who)
     set_caller(connection.scope, who.actor)
@@ -119,6 +120,16 @@ async def _check_csrf(connection: Connection, wanted: str) -> None:
     sent = connection.headers.get("x-csrf-token", "")
     if not sent and isinstance(connection, Request):
         sent = dict(await form_fields(connection)).get("csrf_token", "")
+    _compare(sent, wanted)
+
+
+def check_form_token(connection: Connection, sent: str) -> None:
+    """For a caller with a cookie, before anything of the form is used. Raises `Refused`."""
+    session = session_token(connection)
+    _compare(sent, csrf_token(connection.app.state.context.vault, session or ""))
+
+
+def _compare(sent: str, wanted: str) -> None:
     if not hmac.compare_digest(sent.encode(), wanted.encode()):
         raise Refused(Problem("csrf-failed"))
 

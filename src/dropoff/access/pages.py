@@ -15,6 +15,10 @@ from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
 OPERATOR_LINKS: Final = (
+    ("/network/places", "Places", "Find, add, edit, pause and close drop-off points"),
+    ("/network/watch", "Full and silent", "Places without room, and places where nothing happens"),
+    ("/network/imports", "Imports", "Bring in a file, and see what imports and syncs did"),
+    ("/network/sources", "Sources", "Where places come from: compare, sync, release what is held"),
     ("/v1/retailers", "Retailers", "Shops whose returns come through the network"),
     ("/v1/lanes", "Lanes", "From where to whom, on which days and until when"),
     ("/v1/shipments", "Shipments", "What is planned, booked and on its way"),

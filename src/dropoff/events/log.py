@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from dropoff.db import Tx
+from dropoff.events import store
 from dropoff.events.tables import event
 from dropoff.kernel.ids import new_id
 
@@ -41,3 +42,8 @@ def append(tx: Tx, *events: Event) -> list[str]:
     if events:
         tx.wake(WAKE)
     return ids
+
+
+def of_place(tx: Tx, location_id: str, limit: int) -> list[Any]:
+    """A place's own story, the newest first: rows of the log that belong to no retailer."""
+    return store.events_of_place(tx, location_id, limit)

@@ -55,3 +55,9 @@ def take_cursor(tx: Tx, name: str) -> tuple[int, int] | None:
 
 def move_cursor(tx: Tx, name: str, position: tuple[int, int]) -> None:
     tx.change(sa.update(consumer).where(consumer.c.name == name).values(xid=position[0], seq=position[1]))
+
+
+def events_of_place(tx: Tx, location_id: str, limit: int) -> list[sa.Row[Any]]:
+    """Of the operator's log alone, the newest first."""
+    mine = sa.and_(event.c.location_id == location_id, event.c.retailer_id.is_(None))
+    return tx.read(sa.select(event).where(mine).order_by(event.c.seq.desc()).limit(limit))

@@ -5,6 +5,7 @@ import logging
 import os
 import tempfile
 import threading
+from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,7 +21,7 @@ from dropoff.access.principal import principal
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.network import importing, refreshing
-from dropoff.network.importing import SOURCE_PATTERN, ImportReport
+from dropoff.network.importing import SOURCE_PATTERN, ImportReport, Moments
 from dropoff.web.answers import answer
 from dropoff.web.body import query
 from dropoff.web.openapi import doc
@@ -74,7 +75,7 @@ async def import_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
         raise Refused(Problem("unsupported-media-type"))
     context = request.app.state.context
     path = await _on_disk(request, context.settings.data)
-    running = _Running(context, path, kind, wanted, principal(request).actor)
+    running = Running(context, path, kind, wanted, principal(request).actor)
     outcome = await anyio.to_thread.run_sync(running.wait, abandon_on_cancel=True)
     if isinstance(outcome, str):
         url = f"{context.settings.base_url}/v1/location-imports/{outcome}"
@@ -82,22 +83,36 @@ async def import_locations(request: Request[Any, Any, Any]) -> ASGIResponse:
     return problem_response(request, outcome) if isinstance(outcome, Problem) else answer(outcome)
 
 
-class _Running:
+class Running:
     """An import in a thread of its own, which outlives the request: a caller that hangs up does not stop it, and one
     with a large file is answered before its end."""
 
-    def __init__(self, context: Any, path: Path, kind: importing.FileKind, wanted: ImportQuery, actor: str) -> None:
+    def __init__(
+        self,
+        context: Any,
+        path: Path,
+        kind: importing.FileKind,
+        wanted: ImportQuery,
+        actor: str,
+        *,
+        trial: bool = False,
+        waits: bool = True,
+    ) -> None:
+        """`waits` False: answered as soon as the import has an id, for whoever comes back to look."""
         self._context, self._path, self._kind, self._wanted, self._actor = context, path, kind, wanted, actor
+        self._trial, self._waits = trial, waits
         self._outcome: Future[ImportReport | Problem | str] = Future()
         threading.Thread(target=self._run, name="dropoff-import", daemon=True).start()
 
     def wait(self) -> ImportReport | Problem | str:
-        """The report; or the import's id, when the file is large."""
+        """The report; or the import's id, when the file is large or nobody waits for it."""
         return self._outcome.result()
 
     def _run(self) -> None:
         try:
-            report = importing.import_file(
+            answer = self._outcome.set_result
+            bring = importing.try_file if self._trial else importing.import_file
+            report = bring(
                 self._context.db,
                 self._path,
                 self._kind,
@@ -105,7 +120,7 @@ class _Running:
                 replace=self._wanted.replace,
                 at=now(),
                 actor=self._actor,
-                when_large=self._outcome.set_result,
+                when=Moments(large=answer) if self._waits else Moments(begun=answer),
             )
             self._path.unlink(missing_ok=True)
             # The others follow by themselves; whoever asks this server next finds the file in force. Should that fail,
@@ -124,16 +139,20 @@ class _Running:
 
 
 async def _on_disk(request: Request[Any, Any, Any], folder: Path) -> Path:
-    """The body as a file: it is never held in memory, whatever its size."""
     if int(request.headers.get("content-length") or 0) > FILE_MAX:
         raise Refused(Problem("body-too-large"))
+    return await to_disk(request.stream(), folder)
+
+
+async def to_disk(pieces: AsyncIterator[bytes], folder: Path) -> Path:
+    """What comes as a file: it is never held in memory, whatever its size. Raises `Refused` when it is too large."""
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix="import-", suffix=".part", dir=folder)
     path = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             size, waiting = 0, bytearray()
-            async for piece in request.stream():
+            async for piece in pieces:
                 size += len(piece)
                 if size > FILE_MAX:
                     raise Refused(Problem("body-too-large"))

@@ -62,9 +62,28 @@ class ImportReport(msgspec.Struct, frozen=True):
     repaired: list[Repaired]
 
 
+def _nobody(_: str) -> None:
+    """Told, and leaves it."""
+
+
+class Moments(msgspec.Struct, frozen=True):
+    """Who is told the import's id, and when: as soon as it has begun, and when the file has more than `LARGE_ROWS`
+    rows."""
+
+    begun: Callable[[str], None] = _nobody
+    large: Callable[[str], None] = _nobody
+
+
+NOBODY: Final = Moments()
+
+
 def kind_of(path: Path) -> FileKind:
     """By its name, packed or not."""
     return "csv" if path.name.lower().removesuffix(".gz").removesuffix(".zip").endswith(".csv") else "geojson"
+
+
+def is_source_name(text: str) -> bool:
+    return re.match(SOURCE_PATTERN, text) is not None
 
 
 def import_file(
@@ -76,17 +95,36 @@ def import_file(
     replace: bool,
     at: datetime,
     actor: str = "operator:cli",
-    when_large: Callable[[str], None] | None = None,
+    when: Moments = NOBODY,
 ) -> ImportReport | Problem:
-    """Blocks for as long as it takes: for a thread or a command, never on the event loop. `when_large` is told the
-    import's id once the file has more than `LARGE_ROWS` rows."""
-    if not re.match(SOURCE_PATTERN, source):
+    """Blocks for as long as it takes: for a thread or a command, never on the event loop."""
+    return _bring(db, path, kind, _first_row("file", source, replace, actor, at), when)
+
+
+def try_file(
+    db: Database,
+    path: Path,
+    kind: FileKind,
+    source: str,
+    *,
+    replace: bool,
+    at: datetime,
+    actor: str = "operator:cli",
+    when: Moments = NOBODY,
+) -> ImportReport | Problem:
+    """The same, but nothing changes: the counts, and the import's own rows, say what would."""
+    return _bring(db, path, kind, _first_row("trial", source, replace, actor, at), when)
+
+
+def _bring(db: Database, path: Path, kind: FileKind, row: dict[str, Any], when: Moments) -> ImportReport | Problem:
+    import_id, source, at = row["id"], row["source"], row["created_at"]
+    if not is_source_name(source):
         return invalid("?source", "The source's name has 1 to 60 characters of A-Z, a-z, 0-9, `.`, `_` and `-`.")
-    import_id = new_id("imp")
-    row = _first_row(import_id, source, replace, actor, at)
-    db.write_sync(import_store.begin, row)
+    if not db.write_sync(import_store.begin, row):
+        return Problem("location-source-busy", "A sync of this source is running.", retry_after_s=60)
+    when.begun(import_id)
     try:
-        _stage_file(db, path, kind, import_id, when_large)
+        _stage_file(db, path, kind, import_id, when)
         applying.settle(db, import_id, at)
         return report_of(db, import_id)
     except FileInvalid as error:
@@ -101,20 +139,19 @@ def import_file(
         raise
 
 
-def _first_row(import_id: str, source: str, replace: bool, actor: str, at: datetime) -> dict[str, Any]:
-    row = {"id": import_id, "source": source, "kind": "file", "replaces": replace, "actor": actor, "created_at": at}
-    return row | {"runner": import_id}
+def _first_row(kind: str, source: str, replace: bool, actor: str, at: datetime) -> dict[str, Any]:
+    import_id = new_id("imp")
+    row: dict[str, Any] = {"id": import_id, "source": source, "kind": kind, "replaces": replace, "actor": actor}
+    return row | {"created_at": at, "runner": import_id}
 
 
-def _stage_file(
-    db: Database, path: Path, kind: FileKind, import_id: str, when_large: Callable[[str], None] | None
-) -> None:
+def _stage_file(db: Database, path: Path, kind: FileKind, import_id: str, when: Moments) -> None:
     staging = Staging(db, import_id, import_id)
     with unpacked(path, FILE_MAX) as plain:
         for row in read_csv(plain) if kind == "csv" else read_geojson(plain):
             staging.take(row)
-            if staging.rows_read == LARGE_ROWS + 1 and when_large is not None:
-                when_large(import_id)
+            if staging.rows_read == LARGE_ROWS + 1:
+                when.large(import_id)
     staging.flush()
 
 

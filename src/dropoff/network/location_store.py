@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from dropoff.db import Tx
 from dropoff.network import applying_store
-from dropoff.network.tables import location, location_closure
+from dropoff.network.tables import location, location_closure, location_load
 
 WAKE = "network"
 
@@ -113,3 +113,47 @@ def closures(tx: Tx, location_ids: Sequence[str], since: date) -> list[Closure]:
         location_closure.c.last_day >= since,
     )
     return [_closure_of(row) for row in tx.read(query.order_by(location_closure.c.id))]
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """A place that is full or silent, and what is known of it."""
+
+    id: str
+    name: str
+    kind: str
+    street: str
+    postcode: str
+    city: str
+    country: str
+    lat: float
+    lon: float
+    zone: str
+    waiting: int
+    capacity: int | None
+    hand_in_at: datetime | None
+    driver_at: datetime | None
+    is_full: bool
+
+
+_FULL = sa.and_(location_load.c.capacity.is_not(None), location_load.c.waiting >= location_load.c.capacity)
+_PLACE_COLUMNS = [location.c[name] for name in Watched.__struct_fields__[:10]]
+_LOAD_COLUMNS = [location_load.c[name] for name in Watched.__struct_fields__[10:14]]
+
+
+def watched(tx: Tx, silent_since: datetime, only: str, after: str, limit: int) -> list[Watched]:
+    """Full places, and silent ones: where something was handed in or fetched once, or a till counts, and nothing since.
+    `only`: `full`, `silent`, or empty for both. In the order of their ids."""
+    hand_in, driver = location_load.c.hand_in_at, location_load.c.driver_at
+    silent = sa.and_(sa.or_(hand_in.is_(None), hand_in < silent_since), sa.or_(driver.is_(None), driver < silent_since))
+    wanted = {"full": _FULL, "silent": silent}.get(only, sa.or_(_FULL, silent))
+    query = (
+        sa.select(*_PLACE_COLUMNS, *_LOAD_COLUMNS, sa.case((_FULL, True), else_=False))
+        .join(location_load, location_load.c.location_id == location.c.id)
+        .where(location.c.state.in_(("active", "paused")), location.c.kind != "hub", wanted, location.c.id > after)
+    )
+    return [_watched(row) for row in tx.read(query.order_by(location.c.id).limit(limit))]
+
+
+def _watched(row: Any) -> Watched:
+    values: list[Any] = [*row[:-1], bool(row[-1])]
+    return Watched(*values)

@@ -1,9 +1,9 @@
-"""The page behind a pairing link: the browser that says yes becomes the till."""
+"""The page behind a pairing link, by which a browser becomes a till; and all pages of the operator's network."""
 
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, Router, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
@@ -13,7 +13,8 @@ from dropoff.access.pages import refuse_other_sites
 from dropoff.db import Tx
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import PROBLEMS, Problem
-from dropoff.network import service
+from dropoff.network import pages_imports, pages_places, pages_watch, service
+from dropoff.network.pages_operator import NotSignedIn, for_operator_page, for_operator_upload, sign_in
 from dropoff.network.store import Location
 from dropoff.web import words
 from dropoff.web.shell import page, render, see_other
@@ -65,9 +66,26 @@ def _refused(problem: Problem) -> ASGIResponse:
     return page(render("network/pair.html", PairView(problem=NOT_PAIRED)), PROBLEMS[problem.code].status)
 
 
+@get("/", include_in_schema=False)
+async def start() -> ASGIResponse:
+    return see_other("/network/places")
+
+
 def _address(place: Location) -> str:
     town = " ".join(part for part in (place.postcode, place.city) if part)
     return ", ".join(part for part in (place.street, town, place.country) if part)
 
 
-HANDLERS: Final = [pair_page, pair]
+operator = Router(
+    path="/network",
+    guards=[for_operator_page],
+    exception_handlers={NotSignedIn: sign_in},
+    route_handlers=[start, *pages_places.HANDLERS, *pages_imports.HANDLERS, *pages_watch.HANDLERS],
+)
+uploads = Router(
+    path="/network",
+    guards=[for_operator_upload],
+    exception_handlers={NotSignedIn: sign_in},
+    route_handlers=pages_imports.UPLOADS,
+)
+HANDLERS: Final = [pair_page, pair, operator, uploads]

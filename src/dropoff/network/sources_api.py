@@ -1,6 +1,7 @@
 """Sources of places over HTTP, for operators: what is set up, a sync asked for, and what imports and syncs tell."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -13,6 +14,7 @@ from dropoff.access.guards import for_operator
 from dropoff.access.principal import principal
 from dropoff.db import Tx
 from dropoff.events.jobs import enqueue
+from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem, invalid
 from dropoff.network import import_reports, sources_jobs, syncing
 from dropoff.network.import_reports import ImportPage, ImportRowPage, ImportView, SourceList
@@ -81,14 +83,19 @@ async def get_import(request: Request[Any, Any, Any], import_id: FromPath[str]) 
 )
 async def list_import_rows(request: Request[Any, Any, Any], import_id: FromPath[str]) -> ASGIResponse:
     wanted = query(request, RowQuery)
-    after = (-1, "")
-    if wanted.after:
-        cursor = _CURSOR.fullmatch(wanted.after)
-        if cursor is None:
-            return problem_response(request, invalid("?after", "This is no cursor that the list has answered."))
-        after = int(cursor[1]), cursor[2]
+    after = row_cursor(wanted.after)
+    if after is None:
+        return problem_response(request, invalid("?after", "This is no cursor that the list has answered."))
     outcomes = TOLD if wanted.outcome is None else (wanted.outcome,)
     return await read(request, import_reports.rows, import_id, outcomes, after, wanted.limit)
+
+
+def row_cursor(text: str) -> tuple[int, str] | None:
+    """None when it is none of ours; the start for an empty one."""
+    cursor = _CURSOR.fullmatch(text)
+    if cursor is None:
+        return None if text else (-1, "")
+    return int(cursor[1]), cursor[2]
 
 
 @post(
@@ -103,15 +110,35 @@ async def list_import_rows(request: Request[Any, Any, Any], import_id: FromPath[
     ),
 )
 async def release_import(request: Request[Any, Any, Any], import_id: FromPath[str]) -> ASGIResponse:
-    return await write(request, _release, import_id, principal(request).actor)
+    return await write(request, release, import_id, principal(request).actor)
 
 
-def _release(tx: Tx, import_id: str, actor: str) -> ImportView | Problem:
+def release(tx: Tx, import_id: str, actor: str) -> ImportView | Problem:
     refused = syncing.let_go(tx, import_id, actor)
     if refused is not None:
         return refused
     enqueue(tx, sources_jobs.RELEASE, {"import": import_id})
     return import_reports.view(tx, import_id)
+
+
+@post(
+    "/v1/location-imports/{import_id:str}/drop",
+    guards=[for_operator],
+    status_code=200,
+    opt=doc(
+        "Drop a held import: nothing was changed, and nothing will be",
+        answer=ImportView,
+        key="optional",
+        problems=("not-found", "location-import-not-held"),
+    ),
+)
+async def drop_import(request: Request[Any, Any, Any], import_id: FromPath[str]) -> ASGIResponse:
+    return await write(request, _drop, import_id, now(), principal(request).actor)
+
+
+def _drop(tx: Tx, import_id: str, at: datetime, actor: str) -> ImportView | Problem:
+    refused = syncing.drop_held(tx, import_id, at, actor)
+    return import_reports.view(tx, import_id) if refused is None else refused
 
 
 @get(
@@ -153,6 +180,7 @@ HANDLERS: Final[list[Any]] = [
     get_import,
     list_import_rows,
     release_import,
+    drop_import,
     list_sources,
     sync_source,
 ]

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from dropoff.db import Prepared, Tx
 from dropoff.network.closures import Closed
 from dropoff.network.facts import UNTOLD, Facts
+from dropoff.network.folding import fold, fold_postcode
 from dropoff.network.nearby_place import Place
 from dropoff.network.rules import Lane
 from dropoff.network.tables import device, lane, location, location_closure, network_revision
@@ -56,6 +57,8 @@ class LocationFilter(msgspec.Struct, frozen=True):
     kind: str | None = None
     state: str | None = None
     country: str | None = None
+    text: str = ""
+    """An id, the source's id, the beginning of a postcode or a town, or a part of the name."""
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -122,7 +125,19 @@ def list_locations(tx: Tx, wanted: LocationFilter) -> list[Location]:
         value = getattr(wanted, name)
         if value is not None:
             query = query.where(location.c[name] == value)
+    if wanted.text:
+        query = query.where(_says(wanted.text))
     return [_location(row) for row in tx.read(query.order_by(location.c.id).limit(wanted.limit + 1))]
+
+
+def _says(text: str) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        location.c.id == text,
+        location.c.external_id == text,
+        location.c.postcode_key.startswith(fold_postcode(text) or text, autoescape=True),
+        location.c.place_key.startswith(fold(text) or text, autoescape=True),
+        sa.func.lower(location.c.name).contains(text.lower(), autoescape=True),
+    )
 
 
 def _location(row: Any) -> Location:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from dropoff.db import Database, Tx
+from dropoff.events.log import Event, append
 from dropoff.kernel.errors import Problem
 from dropoff.kernel.ids import new_id
 from dropoff.network import applying, import_store
@@ -245,6 +246,18 @@ def let_go(tx: Tx, import_id: str, actor: str) -> Problem | None:
         return Problem("location-source-busy", "A sync of this source is running.", retry_after_s=60)
     if not import_store.release(tx, import_id, actor):
         return Problem("location-import-not-held", "The import was just released.")
+    return None
+
+
+def drop_held(tx: Tx, import_id: str, at: datetime, actor: str) -> Problem | None:
+    """The held import ends without having changed anything. Its stage is cleared away by the next sweep."""
+    found = import_store.find(tx, import_id)
+    if found is None:
+        return Problem("not-found", "There is no such import.")
+    if found.state != "held" or not import_store.finish(tx, import_id, "failed", "An operator dropped it.", at):
+        return Problem("location-import-not-held", f"The import is {found.state}.")
+    objects = {"import": import_id}
+    append(tx, Event(type="network.import_dropped", actor=actor, at=at, live=True, objects=objects))
     return None
 
 

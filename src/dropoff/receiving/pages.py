@@ -14,6 +14,7 @@ from dropoff.receiving import (
     pages_bags,
     pages_hand_in,
     pages_handover,
+    pages_pause,
     pages_photo,
     pages_tags,
     pages_visit,
@@ -32,6 +33,9 @@ async def home(request: Request[Any, Any, Any]) -> ASGIResponse:
         return await show_home(request, till_words.UNDONE)
     if "photo" in query:
         return await show_home(request, till_words.PHOTO_KEPT)
+    for name, result in (("paused", pages_pause.PAUSED), ("resumed", pages_pause.RESUMED)):
+        if name in query:
+            return await show_home(request, result)
     return await show_home(request, till_words.already("") if "already" in query else None, query.get("hand_in", ""))
 
 
@@ -59,6 +63,7 @@ till = Router(
         *pages_bags.HANDLERS,
         *pages_handover.HANDLERS,
         *pages_tags.HANDLERS,
+        *pages_pause.HANDLERS,
     ],
 )
 HANDLERS: Final = [till]

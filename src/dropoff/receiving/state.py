@@ -12,7 +12,7 @@ from dropoff.counter import service as counter
 from dropoff.counter.service import ContainerRow, ParcelRow
 from dropoff.db import Tx
 from dropoff.kernel.errors import Problem, not_found
-from dropoff.network import loads
+from dropoff.network import loads, location_states, location_store
 from dropoff.network import service as network
 from dropoff.network.rules import NextStop, next_departure
 from dropoff.network.store import Location
@@ -100,6 +100,9 @@ class PlaceView(msgspec.Struct, frozen=True):
     left: int | None = None
     tags: int | None = None
     printer: str | None = None
+    own_pause: bool = False
+    """A till of this place paused it, so a till may resume."""
+    paused_until: datetime | None = None
 
 
 class CounterState(msgspec.Struct, frozen=True):
@@ -139,6 +142,8 @@ def counter_state(tx: Tx, location_id: str, live: bool, at: datetime) -> Counter
 
 
 def _place(tx: Tx, place: Location) -> PlaceView:
+    stands = location_store.standing(tx, place.id) if place.state == "paused" else None
+    own = stands is not None and location_states.paused_by_till(stands)
     load = loads.find(tx, place.id)
     return PlaceView(
         place.id,
@@ -150,6 +155,8 @@ def _place(tx: Tx, place: Location) -> PlaceView:
         left=loads.left(load),
         tags=load.tags if load else None,
         printer=load.printer if load else None,
+        own_pause=own,
+        paused_until=stands.paused_until if stands else None,
     )
 
 

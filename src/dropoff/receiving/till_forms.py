@@ -22,6 +22,7 @@ from dropoff.network import service as network
 from dropoff.receiving.state import CounterState, counter_state
 from dropoff.receiving.till_reading import is_scanned, read_once
 from dropoff.receiving.till_views import TillView
+from dropoff.web import words
 from dropoff.web.idempotency import Answer, answer_once, parse_key, ticket
 from dropoff.web.middleware import caller
 from dropoff.web.problems import Refused, problem_body, status_of
@@ -76,8 +77,12 @@ async def here(request: Request[Any, Any, Any]) -> Here:
     state, zone = found
     session = session_token(request)
     csrf = csrf_token(request.app.state.context.vault, session) if session else ""
-    paused = state.location.state != "active"
-    return Here(TillView(state.location.name, principal(request).name, csrf, till.live, paused), state, zone)
+    stands = state.location
+    until = words.at(stands.paused_until, zone, now()) if stands.paused_until else ""
+    view = TillView(
+        stands.name, principal(request).name, csrf, till.live, stands.state != "active", stands.own_pause, until
+    )
+    return Here(view, state, zone)
 
 
 def _stand(tx: Tx, till: Till, at: datetime) -> tuple[CounterState, str] | Problem:

@@ -20,6 +20,9 @@ class TillView(msgspec.Struct, frozen=True):
     csrf: str
     live: bool = True
     paused: bool = False
+    own_pause: bool = False
+    """The shop paused, so the shop may resume."""
+    paused_until: str = ""
 
 
 class BagLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,10 +25,12 @@ const METRES_A_DEGREE = 111_320;
 export async function drawOutline(
   map: L.Map,
   source: string,
-  here: [number, number],
+  here: [number, number] | undefined,
   words: Record<string, string>,
 ): Promise<void> {
-  const rings = RINGS.map(([minutes, from]) => ({ from, layer: ring(here, minutes, words.ring ?? "") }));
+  const rings = here
+    ? RINGS.map(([minutes, from]) => ({ from, layer: ring(here, minutes, words.ring ?? "") }))
+    : [];
   const fit = (): void => {
     map.getContainer().classList.toggle("map--near", map.getZoom() >= COARSE_FROM_ZOOM);
     for (const { from, layer } of rings) {
