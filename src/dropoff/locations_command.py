@@ -58,14 +58,16 @@ def _show(context: Context, asked: argparse.Namespace) -> Told:
 
 def _facts(kept: KeptLocation) -> list[tuple[Any, ...]]:
     told = msgspec.to_builtins(kept)
-    nested = ("address", "position", "pause", "overrides", "closures")
+    nested = ("address", "position", "pause", "overrides", "closures", "closure_entries")
     lines: list[tuple[Any, ...]] = [(name, _flat(value)) for name, value in told.items() if name not in nested]
     lines += [(f"address.{name}", value or "") for name, value in told["address"].items()]
     lines += [("position", f"{kept.position.lat},{kept.position.lon}")]
     if kept.pause is not None:
         lines += [("pause", kept.pause.by, kept.pause.until or "", kept.pause.reason)]
     lines += [("by_hand", one.field, one.source_value or "") for one in kept.overrides]
-    return lines + [("closure", one.id, one.first_day, one.last_day, one.hours, one.reason) for one in kept.closures]
+    return lines + [
+        ("closure", one.id, one.first_day, one.last_day, one.hours, one.reason) for one in kept.closure_entries
+    ]
 
 
 def _flat(value: Any) -> Any:

@@ -32,7 +32,8 @@ class OverrideView(msgspec.Struct, frozen=True):
 class KeptLocation(LocationView, frozen=True, kw_only=True):
     pause: PauseView | None
     overrides: list[OverrideView]
-    closures: list[Closure]
+    closure_entries: list[Closure]
+    """With what is needed to take one back; `closures` is what everybody is told."""
 
 
 def kept(tx: Tx, location_id: str, at: datetime) -> KeptLocation | Problem:
@@ -48,7 +49,7 @@ def kept(tx: Tx, location_id: str, at: datetime) -> KeptLocation | Problem:
             OverrideView(one.field, location_fields.shown(one.field, one.source_value), one.made_at, one.made_by)
             for one in overrides
         ],
-        closures=location_store.closures(tx, [location_id], closures.today_at(at, place.zone)),
+        closure_entries=location_store.closures(tx, [location_id], closures.today_at(at, place.zone)),
     )
 
 
