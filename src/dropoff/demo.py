@@ -47,6 +47,12 @@ POINTS_PER_CITY = 10
 SHOPS = ("Kiosk", "Bokhandel", "Blomster", "Sykkel", "Bageri")
 FIGURES = ("Havfruen", "Nordlys", "Trollet", "Elgen", "Bølgen", "Granen", "Fyret", "Ravnen", "Lunden", "Stjernen")
 HOURS = ("Mo-Fr 07:00-22:00; Sa-Su 09:00-21:00", "Mo-Fr 10:00-18:00; Sa 10:00-16:00", "Mo-Sa 08:00-20:00; PH off")
+OTHER_CARRIERS = ((), ("nordpost_demo",), ("nordpost_demo", "swift_demo"))
+NOTES = (
+    "Inside the station, by track 1",
+    "Through the courtyard, second door on the left",
+    "At the till of the bakery",
+)
 TILL_AT = "dk-københavn-00"
 ORDERS = (
     (("JACKET-38", "Rain jacket", "38", 2, 89900, 620), ("SOCKS", "Wool socks", None, 1, 12900, 90)),
@@ -148,10 +154,28 @@ def points() -> list[dict[str, Any]]:
                         "city": city,
                         "country": country,
                         "opening_hours": "24/7" if locker else HOURS[number % len(HOURS)],
+                        **({} if hub else _facts(number, locker)),
                     },
                 }
             )
     return features
+
+
+def _facts(number: int, locker: bool) -> dict[str, Any]:
+    """As in real networks: the lockers say much, some shops little, and a few nothing."""
+    if locker:
+        limits = {"max_weight_g": 20_000, "max_size_mm": [600, 400, 400], "refuses": ["batteries", "liquids"]}
+        return limits | {"accepts": ["sealed"], "carriers": ["courier"], "step_free": True, "has_printer": False}
+    shop: dict[str, Any] = {"accepts": ["box_free", "sealed"], "carriers": ["courier", *OTHER_CARRIERS[number % 3]]}
+    if number % 4 != 3:
+        shop |= {
+            "step_free": number % 2 == 0,
+            "has_printer": number % 3 == 0,
+            "max_weight_g": (10_000, 25_000)[number % 2],
+        }
+    if number % 3 == 1:
+        shop["refuses"] = ["batteries", "furniture"]
+    return shop | {"access_note": NOTES[number % len(NOTES)]} if number % 2 else shop
 
 
 def _import_points(context: Context, moment: datetime) -> None:

@@ -39,6 +39,19 @@ BERLIN = [
     ("kiosk", "Kiosk Mitte", 52.5309, 13.3840, "10115", "Chausseestraße 8", "Mo-Su 00:00-00:01"),
     ("laden", "Paketladen Nordbahnhof", 52.5316, 13.3889, "10115", "Invalidenstraße 130", "after lunch"),
 ]
+FACTS: dict[str, dict[str, Any]] = {
+    "spaeti": {
+        "step_free": True,
+        "has_printer": True,
+        "max_weight_g": 20_000,
+        "max_size_mm": [600, 400, 300],
+        "refuses": ["batteries"],
+        "carriers": ["dhl", "gls"],
+        "photo_url": "https://pictures.example/spaeti.jpg",
+        "access_note": "Through the yard, second door",
+    },
+    "laden": {"max_weight_g": 5_000},
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,6 +105,7 @@ class World:
                     "postcode": postcode,
                     "city": "Berlin",
                     "opening_hours": hours,
+                    **FACTS.get(key, {}),
                 },
             }
             for key, name, lat, lon, postcode, street, hours in BERLIN

@@ -58,6 +58,33 @@ def test_filters_are_links_and_can_be_taken_away(plain: Page, world) -> None:
     expect(places(plain)).to_have_count(3)
 
 
+def test_what_one_brings_is_chosen_from_what_is_folded_away(plain: Page, world) -> None:
+    plain.goto(f"/find?near={NORDBAHNHOF}")
+    expect(plain.get_by_role("link", name="Up to 10 kg")).to_be_hidden()
+    plain.get_by_text("More filters").click()
+    plain.get_by_role("link", name="Up to 10 kg").click()
+    expect(places(plain)).to_have_count(2)
+    expect(places(plain).filter(has_text="Paketladen")).to_have_count(0)
+    expect(plain.get_by_role("link", name="Up to 10 kg is on")).to_be_visible()
+    plain.get_by_text("More filters").click()
+    plain.get_by_role("link", name="Step-free").click()
+    expect(places(plain)).to_have_count(1)
+    plain.get_by_role("link", name="Up to 10 kg is on").first.click()
+    plain.get_by_role("link", name="Step-free is on").first.click()
+    expect(places(plain)).to_have_count(3)
+
+
+def test_a_place_says_what_it_takes_and_how_to_reach_it(plain: Page, world) -> None:
+    plain.goto(f"/find?near={NORDBAHNHOF}&step_free=true")
+    places(plain).get_by_role("heading").get_by_role("link").click()
+    for text in ("Up to 20 kg", "Up to 60 × 40 × 30 cm large", "Not: batteries", "Prints labels"):
+        expect(plain.get_by_role("main")).to_contain_text(text)
+    for text in ("Through the yard, second door", "No steps at the door", "DHL and GLS"):
+        expect(plain.get_by_role("main")).to_contain_text(text)
+    picture = plain.get_by_role("link", name="See a picture of it")
+    expect(picture).to_have_attribute("href", "https://pictures.example/spaeti.jpg")
+
+
 def test_a_search_keeps_the_filters(plain: Page, world) -> None:
     plain.goto(f"/find?near={NORDBAHNHOF}&open=now")
     search(plain, "Berlin")

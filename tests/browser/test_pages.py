@@ -305,6 +305,11 @@ def find_on_a_map(page: Page, _: object) -> None:
     expect(page.locator(".leaflet-popup")).to_be_visible()
 
 
+def find_more_filters(page: Page, _: object) -> None:
+    page.goto("/find?near=52.5316,13.3889&weight_g=10000")
+    page.get_by_text("More filters").click()
+
+
 def find_suggestions(page: Page, _: object) -> None:
     page.goto("/find")
     page.get_by_role("combobox").press_sequentially("ber")
@@ -345,6 +350,7 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
     "find": lambda page, _: page.goto("/find"),
     "find places": lambda page, _: page.goto("/find?q=10115&open=now"),
     "find on a map": find_on_a_map,
+    "find more filters": find_more_filters,
     "find nothing": lambda page, _: page.goto("/find?q=Atlantis"),
     "find suggestions": find_suggestions,
     "point": lambda page, world: page.goto(f"/points/{world.locations['spaeti']}"),

@@ -8,7 +8,7 @@ from dropoff.network import hours_told
 from dropoff.network.closures import Closed
 from dropoff.network.hours_told import Hours, Standing
 from dropoff.shopper import find_words
-from dropoff.shopper.find_words import Filters, Said
+from dropoff.shopper.find_words import Said
 
 ZONE = "Europe/Copenhagen"
 TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # ten o'clock there
@@ -53,26 +53,6 @@ def test_the_walk(metres: float, text: str) -> None:
     assert find_words.walk(metres) == text
 
 
-def test_filters_are_links_that_turn_themselves() -> None:
-    where = {"q": "Aarhus C", "near": "", "country": "DK"}
-    on = Filters(kinds=frozenset({"locker"}), open_now=True)
-    found = find_words.choices(where, on, ["locker", "store"], ["step_free"], hours=True)
-    assert [(choice.text, choice.on) for choice in found] == [
-        ("Open now", True),
-        ("Open when you arrive", False),
-        ("Shops", False),
-        ("Parcel lockers", True),
-        ("Step-free", False),
-    ]
-    assert found[0].url == "/find?q=Aarhus+C&country=DK&kind=locker"
-    assert found[1].url == "/find?q=Aarhus+C&country=DK&kind=locker&open=arrival", "instead of now"
-    assert found[2].url == "/find?q=Aarhus+C&country=DK&kind=locker%2Cstore&open=now"
-    room = find_words.choices(where, Filters(has_room=True), [], [], hours=False)
-    assert [(choice.text, choice.on, choice.url) for choice in room] == [
-        ("Not full", True, "/find?q=Aarhus+C&country=DK")
-    ]
-
-
 def test_a_closure_is_said_with_its_last_day_and_why() -> None:
     zone, july = "Europe/Copenhagen", lambda day, hour=12: datetime(2026, 7, day, hour, tzinfo=UTC)
     summer = Closed(date(2026, 7, 1), date(2026, 7, 21), "off", "summer break")
@@ -90,12 +70,6 @@ def test_a_closure_is_said_with_its_last_day_and_why() -> None:
     assert find_words.coming_closure([summer], zone, june) == "Closed 1 July to 21 July (summer break)"
     assert find_words.coming_closure([summer], zone, june - timedelta(days=5)) == ""
     assert find_words.coming_closure([summer], zone, july(3)) == ""
-
-
-def test_only_filters_that_choose_something_are_shown() -> None:
-    found = find_words.choices({"q": "x"}, Filters(), ["store"], [], hours=True)
-    assert [choice.text for choice in found] == ["Open now", "Open when you arrive"]
-    assert find_words.choices({"q": "x"}, Filters(), [], [], hours=False) == ()
 
 
 def test_the_browsers_languages_tell_of_countries() -> None:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from dropoff.network.facts import Facts
 from dropoff.network.store import Location
 from dropoff.shopper.points import Known, PointView, point_view
 from dropoff.web.data_blocks import data_block
@@ -88,5 +89,36 @@ def test_a_paused_place_says_so_instead_of_when_it_opens() -> None:
 
 
 def test_what_it_takes_is_said_in_words_we_know() -> None:
-    view = point_view(place(accepts=("box_free", "step_free", "x_unknown")), Known(), AT, "https://x.example")
-    assert view.takes == ("Things without a box", "No steps at the door")
+    view = point_view(place(accepts=("box_free", "x_unknown")), Known(), AT, "https://x.example")
+    assert view.takes == ("Things without a box",)
+    assert view.unsaid == (
+        "Nobody has told us how heavy and large a thing may be, whether it prints labels or whether there are steps."
+    )
+    assert (view.steps, view.collected, view.photo, view.access_note) == ("", "", "", "")
+    assert [one["name"] for one in told(view)["amenityFeature"]] == ["Returns without a box"], "no more is known"
+
+
+def test_facts_are_told_to_people_and_to_search_engines() -> None:
+    facts = Facts(("gls", "post_nord"), False, True, 20_000, (600, 400, 305), ("batteries", "tyres"))
+    where = {"photo_url": "https://pictures.example/1.jpg", "access_note": "by <track> 1"}
+    view = point_view(place(accepts=("box_free",), facts=facts, **where), Known(), AT, "https://x.example")
+    assert view.takes == (
+        "Things without a box",
+        "Up to 20 kg",
+        "Up to 60 × 40 × 30.5 cm large",
+        "Not: batteries and tyres",
+        "Prints labels",
+    )
+    assert (view.steps, view.collected, view.unsaid) == ("There are steps at the door", "GLS and Post Nord", "")
+    assert told(view)["image"] == "https://pictures.example/1.jpg"
+    features = {one["name"]: one["value"] for one in told(view)["amenityFeature"]}
+    assert features == {
+        "Step-free access": False,
+        "Label printing": True,
+        "Returns without a box": True,
+        "Maximum weight": 20_000,
+    }
+    html = render("find/point.html", view).decode()
+    assert "by &lt;track&gt; 1" in html
+    assert 'href="https://pictures.example/1.jpg"' in html
+    assert "<img" not in html, "nothing is loaded from elsewhere"

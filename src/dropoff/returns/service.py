@@ -28,7 +28,7 @@ from dropoff.returns.settling import (
     record_exchange,
     record_refund,
 )
-from dropoff.returns.store import ReturnRow, UnitRow
+from dropoff.returns.store import ReturnRow, ThingRow, UnitRow, things_to_hand_in
 from dropoff.returns.store_visits import Visit
 from dropoff.returns.views import (
     Links,
@@ -75,6 +75,7 @@ __all__ = [
     "ReturnPage",
     "ReturnRow",
     "ReturnView",
+    "ThingRow",
     "UnitRow",
     "UnitView",
     "Visit",
@@ -112,6 +113,7 @@ __all__ = [
     "shopper_postcode",
     "show_order",
     "start_visit",
+    "things_to_hand_in",
     "unit_view",
     "units_by_id",
     "units_of",

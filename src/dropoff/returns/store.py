@@ -57,6 +57,11 @@ class ReturnRow(msgspec.Struct, frozen=True):
     next_at: datetime | None
 
 
+class ThingRow(msgspec.Struct, frozen=True):
+    weight_g: int | None
+    category: str | None
+
+
 class UnitRow(msgspec.Struct, frozen=True):
     id: str
     return_id: str
@@ -218,6 +223,12 @@ def add_return(tx: Tx, row: dict[str, Any]) -> None:
 def take_units(tx: Tx, rows: list[dict[str, Any]]) -> int:
     """How many of the units could be taken; `uq_unit_open` keeps back what another return took meanwhile."""
     return tx.claim(unit, rows)
+
+
+def things_to_hand_in(tx: Tx, return_id: str) -> list[ThingRow]:
+    query = sa.select(unit.c.weight_g, order_line.c.category).join(order_line, unit.c.order_line_id == order_line.c.id)
+    waiting = query.where(unit.c.return_id == return_id, unit.c.custody == "expected")
+    return [ThingRow(row.weight_g, row.category) for row in tx.read(waiting)]
 
 
 def find_return(tx: Tx, return_id: str, retailer_id: str | None = None, *, lock: bool = False) -> ReturnRow | None:

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dropoff.network import hours_told
+from dropoff.network.facts import NO_NEEDS, Needs
 from dropoff.network.hours_told import Hours, Standing
 from dropoff.network.nearby import Hit, Search, Snapshot
 from dropoff.network.nearby_place import Place
 from dropoff.settings import MapTiles
-from dropoff.shopper import evidence_words, find_words
+from dropoff.shopper import evidence_words, find_filters, find_words
+from dropoff.shopper.find_filters import Around, Choice, Filters, Group
 from dropoff.shopper.find_where import Meant, Namesake, Where
-from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS, Choice, Filters, Said
+from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS, Said
 from dropoff.shopper.rules import N_
 from dropoff.web import words
 
@@ -26,6 +28,8 @@ FAR_M: Final = 50_000.0
 """From here on a place is no longer "near"; and what nobody has this near is no filter."""
 PINS_MAX: Final = 200
 OTHERS_MAX: Final = 3
+FACTS_SEEN: Final = 200
+"""So many of the nearest places say which carriers, limits and refusals are worth a filter."""
 
 SCRIPT_WORDS: Final = {
     "cluster": N_("%d places here; zoom in"),
@@ -111,6 +115,8 @@ class FindView(msgspec.Struct, frozen=True, kw_only=True):
     attribution: str
     """Who knew where that is."""
     choices: tuple[Choice, ...]
+    groups: tuple[Group, ...]
+    """Of filters that few need."""
     message: Message | None
     summary: str
     places: tuple[Found, ...]
@@ -149,23 +155,23 @@ def find(snapshot: Snapshot, wanted: Wanted, at: datetime, tiles: MapTiles) -> F
     shown = hits[:limit]
     start = wanted.here if wanted.by_browser else None
     places = tuple(_found(hit, at, start) for hit in shown)
-    kinds, accepts = _known_around(snapshot, wanted.here)
+    around = _known_around(snapshot, wanted.here)
     more = len(hits) > limit and wanted.page < PAGES_MAX
     return _view(
         wanted,
         tiles,
         message=_too_little(wanted, shown),
-        choices=find_words.choices(
+        choices=find_filters.choices(
             wanted.where(),
             wanted.filters,
-            kinds,
-            accepts,
-            hours=bool(kinds),
+            around,
+            hours=bool(around.kinds),
             room=any(hit.evidence.free is not None for hit in hits),
         ),
+        groups=find_filters.groups(wanted.where(), wanted.filters, around),
         places=places,
         summary=_summary(wanted, shown),
-        more=find_words.address(wanted.where(), wanted.filters, wanted.page + 1) + f"#p{limit + 1}" if more else "",
+        more=find_filters.address(wanted.where(), wanted.filters, wanted.page + 1) + f"#p{limit + 1}" if more else "",
     )
 
 
@@ -175,25 +181,28 @@ def _view(
     *,
     message: Message | None,
     choices: tuple[Choice, ...] = (),
+    groups: tuple[Group, ...] = (),
     places: tuple[Found, ...] = (),
     summary: str = "",
     more: str = "",
 ) -> FindView:
     fields = wanted.filters.fields() + ([("country", wanted.country)] if wanted.country else [])
+    folded_away = tuple(choice for group in groups for choice in group.choices if choice.on)
     return FindView(
         q=wanted.q,
         title=_title(wanted),
         hidden=tuple(fields),
         others=tuple(_elsewhere(wanted, other) for other in wanted.meant.others[:OTHERS_MAX]),
         attribution=wanted.meant.attribution,
-        choices=choices,
+        choices=choices + folded_away,
+        groups=groups,
         message=message,
         summary=summary,
         places=places,
         more=more,
         here=wanted.here,
         map=MapView(
-            pins=find_words.address({}, wanted.filters).replace("/find", "/find/pins", 1),
+            pins=find_filters.address({}, wanted.filters).replace("/find", "/find/pins", 1),
             tiles=tiles.address,
             tiles_from=tiles.attribution,
             words=msgspec.json.encode(SCRIPT_WORDS).decode(),
@@ -202,7 +211,7 @@ def _view(
 
 
 def _elsewhere(wanted: Wanted, other: Namesake) -> tuple[str, str]:
-    return find_words.address({"q": other.label, "country": other.country}, wanted.filters), other.label
+    return find_filters.address({"q": other.label, "country": other.country}, wanted.filters), other.label
 
 
 def _title(wanted: Wanted) -> str:
@@ -239,7 +248,7 @@ def _nowhere(wanted: Wanted) -> Message:
 def _too_little(wanted: Wanted, hits: list[Hit]) -> Message | None:
     if hits and hits[0].distance_m <= FAR_M:
         return None
-    everything = find_words.address(wanted.where(), Filters())
+    everything = find_filters.address(wanted.where(), Filters())
     again = ((everything, N_("Show all places")),) if wanted.filters.any else ()
     if hits:
         said = N_("The nearest one is %s away.") % words.distance(hits[0].distance_m)
@@ -261,19 +270,26 @@ def _search(here: Where, filters: Filters, at: datetime, limit: int, radius_m: f
         now=at,
         on_arrival=filters.on_arrival,
         has_room=filters.has_room,
+        needs=filters.needs,
     )
 
 
-def _known_around(snapshot: Snapshot, here: Where) -> tuple[list[str], list[str]]:
-    """The kinds and the words of `accepts` that at least one place in reach has."""
+def _known_around(snapshot: Snapshot, here: Where) -> Around:
+    """The kinds and the words of `accepts` that at least one place in reach has, and the facts of the nearest ones."""
 
-    def anywhere(filters: Filters) -> bool:
-        search = Search(here[0], here[1], 1, kinds=filters.kinds, accepts=filters.accepts, radius_m=FAR_M)
-        return bool(snapshot.nearest(search))
+    def anywhere(kind: str = "", word: str = "", needs: Needs = NO_NEEDS) -> bool:
+        kinds, accepts = frozenset(filter(None, [kind])), frozenset(filter(None, [word]))
+        wanted = Search(*here, 1, kinds=kinds, accepts=accepts, radius_m=FAR_M, needs=needs)
+        return bool(snapshot.found(wanted).refs)
 
-    kinds = [kind for kind in KIND_WORDS if anywhere(Filters(kinds=frozenset({kind})))]
-    accepts = [word for word in ACCEPT_WORDS if anywhere(Filters(accepts=frozenset({word})))]
-    return kinds, accepts
+    nearest = snapshot.found(Search(*here, FACTS_SEEN, radius_m=FAR_M))
+    return Around(
+        kinds=tuple(kind for kind in KIND_WORDS if anywhere(kind=kind)),
+        accepts=tuple(word for word in ACCEPT_WORDS if anywhere(word=word)),
+        step_free=anywhere(needs=Needs(step_free=True)),
+        printer=anywhere(needs=Needs(printer=True)),
+        facts=tuple(snapshot.facts(nearest.refs)),
+    )
 
 
 def hours_of(place: Place) -> Hours | None:

@@ -12,17 +12,20 @@ from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.network import loads
 from dropoff.network import service as network
+from dropoff.network.facts import Needs, box_of, word
 from dropoff.network.positions import number
 from dropoff.shopper import find, find_where, find_words, points
 from dropoff.shopper.find import Message, Wanted
+from dropoff.shopper.find_filters import Filters
 from dropoff.shopper.find_where import Meant, Where
-from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS, Filters
+from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS
 from dropoff.shopper.rules import N_
 from dropoff.web.answers import answer
 from dropoff.web.middleware import allow_images
 from dropoff.web.shell import page, render
 
 Q_MAX: Final = 80
+WORDS_READ: Final = 400
 RADIUS_MAX_M: Final = 21_000_000.0
 A_MINUTE: Final = {"cache-control": "public, max-age=60", "x-robots-tag": "all"}
 """For what is the same for everyone and changes with the clock."""
@@ -92,13 +95,28 @@ def _position(text: str) -> Where | None:
 
 def _filters(asked: Mapping[str, str]) -> Filters:
     """What we do not know is left out: an address may come from anywhere."""
+    weight = asked.get("weight_g", "")
+    grams = int(weight) if weight.isascii() and weight.isdigit() and len(weight) < 10 else 0
+    needs = Needs(
+        carriers=_words(asked.get("carrier", "")),
+        step_free=asked.get("step_free", "") == "true",
+        printer=asked.get("printer", "") == "true",
+        weight_g=grams or None,
+        size_mm=box_of(asked.get("size_mm", "")[:40]),
+        categories=_words(asked.get("category", "")),
+    )
     return Filters(
         kinds=frozenset(KIND_WORDS).intersection(asked.get("kind", "").split(",")),
         accepts=frozenset(ACCEPT_WORDS).intersection(asked.get("accepts", "").split(",")),
         open_now=asked.get("open", "") in ("now", "1", "true"),
         on_arrival=asked.get("open", "") == "arrival",
         has_room=asked.get("room", "") in ("1", "true"),
+        needs=needs,
     )
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(filter(None, map(word, text[:WORDS_READ].split(","))))
 
 
 def _page(text: str) -> int:

@@ -1,10 +1,10 @@
-"""What the finder says of places, in words: opening state, distance and walk, filters as links, a week of hours.
+"""What the finder says of places, in words: opening state, distance and walk, a week of hours.
 
 Pure: every moment comes from the caller. `N_` marks the texts that a catalogue will translate.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
@@ -26,8 +26,6 @@ KIND_WORDS: Final = {
 ACCEPT_WORDS: Final = {
     "box_free": (N_("Things without a box"), N_("Without a box")),
     "sealed": (N_("Sealed parcels"), N_("Sealed parcels")),
-    "printer": (N_("Prints labels"), N_("Prints labels")),
-    "step_free": (N_("No steps at the door"), N_("Step-free")),
 }
 """Words of `accepts` that people are told: on the place's own page, and as a filter."""
 WEEKDAYS: Final = (
@@ -144,75 +142,6 @@ def _day_and_clock(moment: datetime, zone: str, now: datetime) -> str:
     else:
         return words.date(moment, zone, now)
     return f"{day} {there:%H:%M}"
-
-
-class Filters(msgspec.Struct, frozen=True):
-    """What the address asks for beside where."""
-
-    kinds: frozenset[str] = frozenset()
-    accepts: frozenset[str] = frozenset()
-    open_now: bool = False
-    on_arrival: bool = False
-    """Instead of `open_now`: open when one gets there on foot."""
-    has_room: bool = False
-
-    @property
-    def any(self) -> bool:
-        return bool(self.kinds or self.accepts or self.open_now or self.on_arrival or self.has_room)
-
-    def fields(self) -> list[tuple[str, str]]:
-        """As they stand in an address or in a form, always in the same order."""
-        found = [("kind", ",".join(sorted(self.kinds))), ("accepts", ",".join(sorted(self.accepts)))]
-        found += [("open", "arrival" if self.on_arrival else "now" if self.open_now else "")]
-        found += [("room", "1" if self.has_room else "")]
-        return [(name, value) for name, value in found if value]
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """A filter as a link that turns it on or off."""
-
-    text: str
-    url: str
-    on: bool
-
-
-def address(where: Mapping[str, str], filters: Filters, page: int = 1) -> str:
-    fields = [(name, value) for name, value in where.items() if value] + filters.fields()
-    fields += [("page", str(page))] if page > 1 else []
-    return f"/find?{urlencode(fields)}" if fields else "/find"
-
-
-def choices(
-    where: Mapping[str, str],
-    filters: Filters,
-    kinds: Iterable[str],
-    accepts: Iterable[str],
-    *,
-    hours: bool,
-    room: bool = False,
-) -> tuple[Choice, ...]:
-    """Only what the places around know; what is on stays, so that it can be turned off. `room`: some of them told how
-    much they can hold."""
-    found = []
-    if hours or filters.open_now or filters.on_arrival:
-        now = msgspec.structs.replace(filters, open_now=not filters.open_now, on_arrival=False)
-        then = msgspec.structs.replace(filters, open_now=False, on_arrival=not filters.on_arrival)
-        found.append(Choice(N_("Open now"), address(where, now), filters.open_now))
-        found.append(Choice(N_("Open when you arrive"), address(where, then), filters.on_arrival))
-    if room or filters.has_room:
-        turned = msgspec.structs.replace(filters, has_room=not filters.has_room)
-        found.append(Choice(N_("Not full"), address(where, turned), filters.has_room))
-    known = set(kinds) | filters.kinds
-    if len(known) > 1 or filters.kinds:
-        for kind, (_, many) in KIND_WORDS.items():
-            if kind in known:
-                turned = msgspec.structs.replace(filters, kinds=filters.kinds ^ {kind})
-                found.append(Choice(many, address(where, turned), kind in filters.kinds))
-    for word, (_, short) in ACCEPT_WORDS.items():
-        if word in filters.accepts or word in set(accepts):
-            turned = msgspec.structs.replace(filters, accepts=filters.accepts ^ {word})
-            found.append(Choice(short, address(where, turned), word in filters.accepts))
-    return tuple(found)
 
 
 def countries_of(languages: str) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ async def pass_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASG
     # In a thread: the first question with a filter may take the index a while, and hours are parsed when first read.
     snapshot = request.app.state.context.nearby.snapshot
     where = await locate_from(request.app.state.context, wanted, seen.country, ask=asked is not None)
-    near = await anyio.to_thread.run_sync(service.places_near, snapshot, wanted, where, at)
+    near = await anyio.to_thread.run_sync(service.places_near, snapshot, wanted, where, seen.needs, at)
     notice = DONE.get(request.query_params.get("done", ""))
     view = rules.pass_view(seen.facts, at, path=_path(code), near=near, notice=notice)
     return page(render("shopper/pass.html", view))

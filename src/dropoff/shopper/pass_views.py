@@ -59,6 +59,8 @@ class NearView(msgspec.Struct, frozen=True):
     attribution: str = ""
     finder: str = ""
     """The same counters in the finder, with its map."""
+    needed: str = ""
+    """What was asked of them: `1.8 kg or batteries`."""
 
 
 class PassView(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from dropoff.network.evidence import NOTHING, Evidence
 from dropoff.network.hours_told import Day, Hours
 from dropoff.network.service import hours_of
 from dropoff.network.store import Location
-from dropoff.shopper import evidence_words, find, find_words
+from dropoff.shopper import evidence_words, find, find_facts, find_filters, find_words
 from dropoff.shopper.find_words import ACCEPT_WORDS, DayLine, Said
 from dropoff.web.data_blocks import data_block
 
@@ -49,6 +49,13 @@ class PointView(msgspec.Struct, frozen=True, kw_only=True):
     hours_text: str
     """As the place wrote them, when nobody could read them."""
     takes: tuple[str, ...]
+    unsaid: str
+    """What of it nobody has told."""
+    steps: str
+    access_note: str
+    photo: str
+    """Its address; for a link, since no page loads what lies elsewhere."""
+    collected: str
     lat: float
     lon: float
     linked_data: Markup
@@ -82,7 +89,7 @@ def point_view(place: Location, known: Known, at: datetime, base_url: str) -> Po
         country=place.country,
         canonical=canonical,
         directions=find_words.directions(place.lat, place.lon),
-        near_here=find_words.address({"near": f"{place.lat:.5f},{place.lon:.5f}"}, find_words.Filters()),
+        near_here=find_filters.address({"near": f"{place.lat:.5f},{place.lon:.5f}"}, find_filters.Filters()),
         phone=place.phone,
         phone_url=_dialled(place.phone),
         url=_safe(place.url),
@@ -90,7 +97,13 @@ def point_view(place: Location, known: Known, at: datetime, base_url: str) -> Po
         week=find_words.week(days, speaks_of_holidays=speaks) if days else (),
         exceptions=find_words.exceptions(days, DAYS_AHEAD, speaks_of_holidays=speaks) if days else (),
         hours_text="" if place.hours_known else place.opening_hours,
-        takes=tuple(ACCEPT_WORDS[word][0] for word in place.accepts if word in ACCEPT_WORDS),
+        takes=tuple(ACCEPT_WORDS[word][0] for word in place.accepts if word in ACCEPT_WORDS)
+        + find_facts.takes(place.facts),
+        unsaid=find_facts.unsaid(place.facts),
+        steps=find_facts.steps(place.facts),
+        access_note=place.access_note,
+        photo=_safe(place.photo_url),
+        collected=find_facts.collected(place.facts),
         lat=place.lat,
         lon=place.lon,
         linked_data=data_block(linked_data(place, days, canonical)),
@@ -138,11 +151,31 @@ def linked_data(place: Location, days: tuple[Day, ...], canonical: str) -> dict[
         told["telephone"] = place.phone
     if _safe(place.url):
         told["sameAs"] = place.url
+    if place.photo_url:
+        told["image"] = place.photo_url
+    if features := _features(place):
+        told["amenityFeature"] = features
     if days:
         told["openingHoursSpecification"] = _usual(days)
         if special := _special(days):
             told["specialOpeningHoursSpecification"] = special
     return told
+
+
+def _features(place: Location) -> list[dict[str, Any]]:
+    """What is known, yes or no or how much; of the rest nothing is said."""
+    facts = place.facts
+    known: list[tuple[str, Any, str]] = [
+        ("Step-free access", facts.step_free, ""),
+        ("Label printing", facts.has_printer, ""),
+        ("Returns without a box", True if "box_free" in place.accepts else None, ""),
+        ("Maximum weight", facts.max_weight_g, "GRM"),
+    ]
+    return [
+        {"@type": "LocationFeatureSpecification", "name": name, "value": value} | ({"unitCode": unit} if unit else {})
+        for name, value, unit in known
+        if value is not None
+    ]
 
 
 def _usual(days: tuple[Day, ...]) -> list[dict[str, str]]:

@@ -7,12 +7,13 @@ import msgspec
 from dropoff.counter import service as counter
 from dropoff.counter.service import ReceiptView
 from dropoff.db import Tx
+from dropoff.network.facts import Needs
 from dropoff.network.nearby import Hit, Search, Snapshot
 from dropoff.network.places import NoPlace, Place
 from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
-from dropoff.shopper import evidence_words, find, find_words
+from dropoff.shopper import evidence_words, find, find_facts, find_filters, find_words
 from dropoff.shopper.pass_views import NearView, PlaceView
 from dropoff.shopper.receipts import REASONS
 from dropoff.shopper.rules import REFUSED, Happening, MoneyFact, PassFacts, UnitFact
@@ -31,6 +32,8 @@ class Seen(msgspec.Struct, frozen=True):
     postcode: str
     """The order's, to look for places near; empty when it has none."""
     country: str
+    needs: Needs
+    """What a place must take for what still waits to be handed in."""
 
 
 def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
@@ -74,7 +77,9 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
         + tuple(told for one in standing if (told := _sent_back(one)) is not None),
     )
     postcode, country = returns.shopper_postcode(tx, head.id) or ("", "")
-    return Seen(facts, postcode, country or retailer.country)
+    waiting = returns.things_to_hand_in(tx, head.id)
+    needs = find_facts.needs_of((thing.weight_g, thing.category) for thing in waiting)
+    return Seen(facts, postcode, country or retailer.country, needs)
 
 
 def _sent_back(receipt: ReceiptView) -> Happening | None:
@@ -98,8 +103,8 @@ def see_receipt(tx: Tx, passes: PassKeys, code: str, hand_in: str) -> ReceiptVie
     return next((one for one in standing if one.hand_in == hand_in), None)
 
 
-def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, at: datetime) -> NearView:
-    """The counters around what was typed."""
+def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, needs: Needs, at: datetime) -> NearView:
+    """The counters around what was typed, without those that are known not to take what is in the return."""
     if not text:
         return NearView("")
     if isinstance(where, NoPlace):
@@ -107,12 +112,19 @@ def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, at: datet
             return NearView(text, f"We cannot look {text} up just now. Try a postcode, or try again in a minute.")
         return NearView(text, f"We know no place in {text}. Try another postcode, or the next larger town.")
     wanted = Search(lat=where.lat, lon=where.lon, limit=PLACES_SHOWN + PLACES_MORE, kinds=COUNTERS, now=at)
-    places = tuple(_place(hit, at) for hit in snapshot.nearest(wanted))
+    suitable = msgspec.structs.replace(wanted, needs=needs)
+    places = tuple(_place(hit, at) for hit in snapshot.nearest(suitable))
+    # It is said when it made a difference; that socks are taken everywhere is no news.
+    left_out = snapshot.found(wanted).refs != snapshot.found(suitable).refs
+    needed = find_facts.needed(needs) if left_out else ""
+    if not places and needed:
+        said = f"No counter we know takes {needed}. Ask the retailer how to send it back."
+        return NearView(text, said)
     if not places:
         return NearView(text, f"We know no counter near {text}. Try another postcode, or the next larger town.")
     meant = "" if where.match == "exact" else where.label
-    finder = find_words.address({"q": where.label}, find_words.Filters(kinds=COUNTERS))
-    return NearView(text, "", places[:PLACES_SHOWN], places[PLACES_SHOWN:], meant, where.attribution, finder)
+    finder = find_filters.address({"q": where.label}, find_filters.Filters(kinds=COUNTERS, needs=needs))
+    return NearView(text, "", places[:PLACES_SHOWN], places[PLACES_SHOWN:], meant, where.attribution, finder, needed)
 
 
 def _place(hit: Hit, at: datetime) -> PlaceView:
