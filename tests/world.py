@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dropoff.counter import service as counter
+from dropoff.counter.asking import HandIn, ParcelIn, RefusedIn
 from dropoff.counter.containers import NewContainer, PackIn, SealIn, open_container, pack_parcel, seal
-from dropoff.counter.hand_ins import HandIn, HandInAnswer, ParcelIn, RefusedIn, confirm_hand_in
+from dropoff.counter.hand_ins import HandInAnswer, confirm_hand_in
 from dropoff.counter.till import Till
 from dropoff.counter.views import ContainerView
 from dropoff.db import Database

@@ -4,14 +4,20 @@
 import type { CameraModule } from "./camera";
 import { Desk, type Taps } from "./till/desk";
 import { h, icon } from "./till/dom";
-import { allHere, handIn, isReady, lay, NOT_HERE, seal, tick, untick, type Table } from "./till/flow";
+import { allHere, handIn, isReady, lay, layUnseen, NOT_HERE, seal, tick, untick, type Table } from "./till/flow";
+import { hold, passName } from "./till/passes";
+import { Queue } from "./till/queue";
 import { read, samePass } from "./till/reading";
-import { NotAnswered, Refused, Server, type HandedIn, type HandIn, type Scanned } from "./till/server";
+import { NotAnswered, Refused, Server, type HandedIn, type HandIn, type Scanned, type Session } from "./till/server";
 import { play } from "./till/sound";
+import { UnsentList } from "./till/unsent";
 import { listen, type Scan } from "./till/wedge";
 import { Speech, type Result, type Words } from "./till/words";
 
 const FAST = "dropoff.till.fast";
+const TRY_AGAIN_MS = 20_000;
+/** A list of passes older than this is asked for anew. */
+const LIST_OLD_MS = 30 * 60_000;
 /** After these the pass is of no use any more; after the others another tag or bag helps. */
 const ENDS = new Set(["pass_expired", "pass_cancelled", "pass_unknown", "unit_unknown", "unit_expired", "test_mode", "location_paused"]);
 
@@ -22,6 +28,9 @@ class Till {
   private table: Table | null = null;
   /** One scan after the other, each with its own time: the next may come while an answer is awaited. */
   private turn: Promise<unknown> = Promise.resolve();
+  private readonly unsent: UnsentList;
+  private queue: Queue | undefined;
+  private needsPairing = false;
 
   constructor(
     private readonly page: HTMLElement,
@@ -30,15 +39,71 @@ class Till {
   ) {
     this.speech = new Speech(JSON.parse(page.dataset.words ?? "{}") as Words, document.documentElement.lang);
     this.desk = new Desk(this.speech);
+    this.unsent = new UnsentList(this.speech, {
+      send: () => void this.sync().catch(() => undefined),
+      seen: (entry) => void this.queue?.forget(entry),
+    });
     this.server = new Server(form.querySelector<HTMLInputElement>("[name=csrf_token]")?.value ?? "");
   }
 
-  begin(): void {
-    this.form.before(this.desk.element);
+  async begin(): Promise<void> {
+    this.form.before(this.unsent.element, this.desk.element);
     this.addFastMode();
     this.addCamera();
     listen(this.form, this.input, (scan) => this.next(() => this.scanned(scan)));
+    this.queue = await Queue.open(() => void this.drawUnsent()).catch(() => undefined);
     this.page.dataset.scripted = "true";
+    await this.drawUnsent();
+    if (this.isShell) await this.drawPlace();
+    void navigator.serviceWorker?.register("/till/sw.js", { scope: "/till" }).catch(() => undefined);
+    const sync = (): void => void this.sync().catch(() => undefined);
+    addEventListener("online", sync);
+    document.addEventListener("visibilitychange", () => document.hidden || sync());
+    setInterval(sync, TRY_AGAIN_MS);
+    sync();
+  }
+
+  /** The page that the service worker keeps, shown when the network did not answer. */
+  private get isShell(): boolean {
+    return this.page.dataset.offline === "true";
+  }
+
+  private async drawPlace(): Promise<void> {
+    const session = await this.queue?.held<Session>("session");
+    const place = document.getElementById("till-place");
+    if (place && session) place.textContent = `${session.place} · ${session.name}`;
+  }
+
+  private async drawUnsent(): Promise<void> {
+    this.unsent.draw((await this.queue?.all()) ?? [], this.needsPairing);
+  }
+
+  /** Sends what was noted, and fetches what is needed for the next time without a network. */
+  private async sync(): Promise<void> {
+    const { queue } = this;
+    if (!queue) return;
+    const waits = (await queue.all()).some((entry) => entry.state === "wait");
+    const listed = (await queue.held<number>("listed")) ?? 0;
+    const old = Math.abs(Date.now() - listed) > LIST_OLD_MS;
+    if (!waits && !old && !this.isShell) return;
+    let session: Session;
+    try {
+      session = await this.server.session();
+      this.needsPairing = false;
+    } catch (error) {
+      this.needsPairing = error instanceof Refused && error.status === 401;
+      return this.drawUnsent();
+    }
+    await queue.hold("session", session);
+    let sent = false;
+    await queue.flush(this.server, session, () => (sent = true));
+    if (old) {
+      await queue.hold("passes", await this.server.passes());
+      await queue.hold("listed", Date.now());
+      this.page.dataset.listed = "true";
+    }
+    if (this.isShell && !this.table && !this.input.value) location.replace("/till");
+    else if (sent) await this.refresh();
   }
 
   private next(act: () => Promise<void>): void {
@@ -59,7 +124,13 @@ class Till {
     const reading = read(scan.text);
     if (reading.slip) return this.tell(this.speech.result("short_code_slip"));
     this.desk.working();
-    const answer = await this.server.scan(scan.text);
+    let answer: Scanned;
+    try {
+      answer = await this.server.scan(scan.text);
+    } catch (error) {
+      if (error instanceof NotAnswered) return this.lookUpHere(scan);
+      throw error;
+    }
     if (answer.kind === "pass") return this.open(answer, scan);
     if (answer.parcel) return location.assign(`/till/parcels/${answer.parcel.tag}`);
     if (answer.container) return location.assign(`/till/containers/${answer.container.id}`);
@@ -82,6 +153,24 @@ class Till {
     this.draw();
   }
 
+  /** Without an answer: by the list that this device holds. Nothing of it is accepted before the service says so. */
+  private async lookUpHere(scan: Scan): Promise<void> {
+    const { queue } = this;
+    const { short, passes, tag, sscc } = read(scan.text);
+    if (!queue || tag || sscc || (!short && !passes.length)) return this.tell(this.speech.result("needs_network"));
+    if (await queue.wasNoted(passName(scan.text))) return this.tell(this.speech.result("noted_before"));
+    const bytes = await queue.held<ArrayBuffer>("passes");
+    const list = bytes ? hold(bytes) : null;
+    const things = (await list?.find(scan.text)) ?? null;
+    const lay = (): void => {
+      this.table = layUnseen(scan.text, scan.at, scan.device, things, this.fast);
+      this.draw();
+    };
+    if (things !== null) return lay();
+    const when = list?.madeAt.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }) ?? "";
+    this.tell(this.speech.result(list ? "not_in_list" : "no_list", { when }), this.action("note_all_the_same", "yes", lay));
+  }
+
   private async scannedAtTable(table: Table, scan: Scan): Promise<void> {
     if (samePass(scan.text, table.pass)) return; // read twice
     const reading = read(scan.text);
@@ -93,7 +182,8 @@ class Till {
       this.table = { ...table, bag: reading.sscc };
       return this.draw(this.speech.result("bag_chosen", { bag: reading.sscc.slice(-4) }));
     }
-    this.draw(await this.named(scan.text));
+    const unnamed = reading.short || reading.passes.length ? "other_pass" : "tag_malformed";
+    this.draw(await this.named(scan.text).catch(() => this.speech.result(unnamed)));
     play("bad");
   }
 
@@ -125,11 +215,20 @@ class Till {
     try {
       answer = await this.server.handIn(asked, key);
     } catch (error) {
-      if (!(error instanceof NotAnswered)) throw error;
-      const again = this.action("again", "go", () => this.next(() => this.send(table, asked, key)));
-      return this.tell(this.speech.result("not_answered"), again);
+      const waits = error instanceof NotAnswered || (error instanceof Refused && error.status === 401);
+      if (!waits || !this.queue) throw error;
+      return this.note(this.queue, table, asked, key);
     }
     await this.answered(table, asked, answer);
+  }
+
+  /** Perhaps it arrived and only the answer was lost: the key makes sending it again harmless. */
+  private async note(queue: Queue, table: Table, asked: HandIn, key: string): Promise<void> {
+    const location = (await queue.held<Session>("session"))?.location ?? "";
+    const tag = asked.parcels[0]?.tag ?? "";
+    await queue.note({ key, body: asked, location, pass: passName(table.pass), tag, state: "wait", reason: null });
+    this.table = null;
+    this.tell(this.speech.result("noted", { things: this.desk.things(table), tag }));
   }
 
   private async answered(table: Table, asked: HandIn, answer: HandedIn): Promise<void> {
@@ -137,7 +236,7 @@ class Till {
     if (answer.verdict === "accepted") {
       this.table = null;
       this.tell(...this.accepted(asked, answer));
-      void this.refresh();
+      void this.refresh(answer.hand_in);
     } else if (answer.verdict === "already" && left.length) {
       // Another till was faster with a part of it: the rest is still on the table.
       const units = table.units.filter((unit) => left.some((one) => one.id === unit.id));
@@ -184,7 +283,7 @@ class Till {
   }
 
   private failed(error: unknown): void {
-    if (error instanceof NotAnswered) return this.tell(this.speech.result("not_answered_scan"));
+    if (error instanceof NotAnswered) return this.tell(this.speech.result("needs_network"));
     if (error instanceof Refused && error.status === 401) return this.tell(this.speech.result("not_paired"));
     if (error instanceof Refused && error.status === 429) return this.tell(this.speech.result("too_many"));
     if (error instanceof Refused) return this.tell({ ...this.speech.result("refused_call"), text: error.detail });
@@ -192,9 +291,9 @@ class Till {
     throw error;
   }
 
-  /** How the place stands, drawn by the server as on a fresh page. */
-  private async refresh(): Promise<void> {
-    const answer = await fetch("/till").catch(() => null);
+  /** How the place stands, drawn by the server as on a fresh page; after a hand-in with the receipt for the customer. */
+  private async refresh(handIn = ""): Promise<void> {
+    const answer = await fetch(handIn ? `/till?hand_in=${handIn}` : "/till").catch(() => null);
     if (!answer?.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of ["#till-rest", "#till-side"]) {
@@ -280,4 +379,4 @@ const page = document.getElementById("till");
 const form = page?.querySelector<HTMLFormElement>("form.scan");
 const input = form?.querySelector<HTMLInputElement>("#text");
 // A browser too old, or an address without TLS: the plain page does it all.
-if (page && form && input && "randomUUID" in crypto) new Till(page, form, input).begin();
+if (page && form && input && "randomUUID" in crypto) void new Till(page, form, input).begin();

@@ -291,6 +291,27 @@ def till_wrong_tag(page: Page, world) -> None:
     expect(page.get_by_role("alert")).to_contain_text("UPS")
 
 
+def till_noted(page: Page, world) -> None:
+    """Without a network, by the page that the service worker keeps; one entry came back before."""
+    pair(page, world)
+    retailer, _ = world.retailer()
+    issued = [world.issue(retailer) for _ in range(2)]
+    page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    page.goto("/till/shell")
+    expect(page.locator("#till[data-scripted]")).to_be_attached()
+    page.route("**/v1/**", lambda asked: asked.abort())
+    page.route("**/till/session.json", lambda asked: asked.abort())
+    for one in issued:
+        page.keyboard.insert_text(one["pass"]["url"])
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Note it all the same").click()
+        page.get_by_role("button", name="Sealed parcel").click()
+        page.keyboard.insert_text(world.tag())
+        page.keyboard.press("Enter")
+        expect(page.locator("#desk").get_by_role("heading", level=1)).to_have_text("Noted, will be sent")
+    expect(page.locator("#unsent")).to_contain_text("2 hand-ins")
+
+
 def wrong_key(page: Page, _: object) -> None:
     page.goto("/login")
     page.get_by_label("Key").fill("op_wrong")
@@ -375,6 +396,8 @@ PAGES: dict[str, Callable[[Page, object], object]] = {
     "till with script: open pass": till_open_pass,
     "till with script: taken": till_taken_by_script,
     "till with script: wrong tag": till_wrong_tag,
+    "till without a network": till_noted,
+    "till's shell": lambda page, _: page.goto("/till/shell"),
     "counter times": counter_times,
 }
 

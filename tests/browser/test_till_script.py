@@ -11,10 +11,13 @@ def headline(page: Page):
 
 
 def scan(page: Page, text: str, end: str = "Enter") -> None:
-    """What a scanner does: it types into whatever has the focus. `end` is what it sends then, if anything."""
-    page.keyboard.type(text)
+    """What a scanner does: it types into whatever has the focus. `end` is what it sends then, if anything. With an end
+    the text comes at once, for on a busy machine the test itself may type as slowly as a hand."""
     if end:
+        page.keyboard.insert_text(text)
         page.keyboard.press(end)
+    else:
+        page.keyboard.type(text)
 
 
 def scan_field(page: Page):
@@ -45,7 +48,8 @@ def test_a_sealed_parcel_needs_two_scans_and_no_tap(desk: Page, world, end: str)
     expect(scan_field(desk)).to_be_focused()
     assert unit_states(retailer, issued) == ["handed_in"] * 3
     assert desk.url.endswith("/till"), "nothing of the pass is in the address"
-    # The counts beside it are the server's, drawn again.
+    # What stands beside it is the server's, drawn again.
+    expect(desk.get_by_alt_text("QR code of the receipt")).to_be_visible()
     expect(desk.locator("#till-side .bag").first).to_contain_text(re.compile(r"\d parcels?"))
 
 
@@ -186,27 +190,6 @@ def test_undo_and_what_is_typed_while_a_button_has_the_focus(desk: Page, world) 
     expect(headline(desk)).to_have_text("Taken back")
     assert unit_states(retailer, issued) == ["expected"] * 3
     desk.get_by_role("link", name="Driver is here").focus()
-    scan(desk, issued["pass"]["url"])
+    desk.keyboard.type(issued["pass"]["url"])
+    desk.keyboard.press("Enter")
     expect(headline(desk)).to_have_text("3 things for Nordlys")
-
-
-def test_without_an_answer_nothing_is_said_to_be_taken_and_trying_again_takes_once(desk: Page, world) -> None:
-    retailer, _ = world.retailer()
-    issued = world.issue(retailer)
-    fast_mode(desk)
-    scan(desk, issued["pass"]["url"])
-    expect(headline(desk)).to_have_text("3 things for Nordlys")
-    lost: list[int] = []
-
-    def lose_the_answer(route) -> None:
-        lost.append(route.fetch().status)
-        route.abort()
-
-    desk.route("**/v1/counter/hand-ins", lose_the_answer, times=1)
-    scan(desk, world.tag())
-    expect(headline(desk)).to_have_text("No answer yet")
-    assert lost == [200], "it was taken in, and only the answer was lost"
-    desk.get_by_role("button", name="Try again").click()
-    expect(headline(desk)).to_have_text("Taken in")
-    told = [one["type"] for one in retailer.get("/v1/events").json()["items"]]
-    assert told.count("parcel.handed_in") == 1

@@ -123,9 +123,11 @@ def test_the_same_things_at_another_place_open_one_case(world: World) -> None:
     answers = [world.hand_in(other, world.ask(made)) for _ in range(2)]
     assert [answer.verdict for answer in answers] == ["already", "already"]
     assert answers[0].parcels == [], "another place's tags are not told"
-    (told,) = world.events("case.opened")
-    assert told["data"]["kind"] == "double_hand_in"
+    told, of_the_first = world.events("case.opened")
+    assert {told["data"]["kind"], of_the_first["data"]["kind"]} == {"double_hand_in"}
     assert told["retailer_id"] == world.return_row(made).retailer_id
+    assert (told["location_id"], of_the_first["location_id"]) == (other.location_id, till.location_id)
+    assert of_the_first["retailer_id"] is None, "the retailer is told once"
 
 
 def test_an_unknown_pass_is_a_row_without_the_pass(world: World) -> None:

@@ -12,11 +12,11 @@ const { outputFiles } = await build({
   format: "esm",
   write: false,
 });
-const { read, readOnce, samePass } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
+const { isWhole, read, readOnce, samePass } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
 const { texts, pairs } = JSON.parse(readFileSync(0, "utf8"));
 process.stdout.write(
   JSON.stringify({
-    readings: texts.map((text) => ({ ...read(text), once: readOnce(text) })),
+    readings: texts.map((text) => ({ ...read(text), once: readOnce(text), whole: isWhole(text) })),
     same: pairs.map(([one, other]) => samePass(one, other)),
   }),
 );

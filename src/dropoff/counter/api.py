@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import for_device
 from dropoff.access.principal import principal
-from dropoff.counter import bagging, containers, hand_ins, label_api, roll_api, scans, signing, undo
+from dropoff.counter import asking, bagging, containers, hand_ins, label_api, roll_api, scans, signing, undo
 from dropoff.counter.reading import read as read_text
 from dropoff.counter.signed import KeySet
 from dropoff.counter.till import Till
@@ -71,7 +71,7 @@ async def scan(request: Request[Any, Any, Any]) -> ASGIResponse:
     status_code=200,
     opt=doc(
         "Take things in",
-        body=hand_ins.HandIn,
+        body=asking.HandIn,
         answer=hand_ins.HandInAnswer,
         problems=("too-many-requests",),
         key="required",
@@ -79,8 +79,8 @@ async def scan(request: Request[Any, Any, Any]) -> ASGIResponse:
     ),
 )
 async def confirm_hand_in(request: Request[Any, Any, Any]) -> ASGIResponse:
-    data = await body(request, hand_ins.HandIn)
-    problem = hand_ins.shape_problem(data)
+    data = await body(request, asking.HandIn)
+    problem = asking.shape_problem(data)
     if problem is not None:
         raise Refused(problem)
     await brake(request, data.pass_text)

@@ -7,8 +7,9 @@ from typing import Final
 import msgspec
 
 from dropoff.counter import rules
+from dropoff.counter.asking import HandIn
 from dropoff.counter.containers import NewContainer, PackIn, open_container, pack_parcel
-from dropoff.counter.hand_ins import ContainerTaken, HandIn, HandInAnswer, confirm_hand_in
+from dropoff.counter.hand_ins import ContainerTaken, HandInAnswer, confirm_hand_in
 from dropoff.counter.movement import open_containers
 from dropoff.counter.till import Till
 from dropoff.counter.views import ContainerView

@@ -8,16 +8,14 @@ statements behind a savepoint: when one of them finds nothing left, all of them 
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
 
 from dropoff.counter import doubles, rolls, rules, store, store_hand_ins, tellings
+from dropoff.counter.asking import HandIn
 from dropoff.counter.movement import find_container
 from dropoff.counter.reading import read
-from dropoff.counter.rolls import Override
-from dropoff.counter.rules import RefusedUnitReason, Verdict
+from dropoff.counter.rules import Verdict
 from dropoff.counter.scans import note_miss
 from dropoff.counter.store import ContainerRow
 from dropoff.counter.till import Till, say
@@ -26,58 +24,14 @@ from dropoff.counter.ways import Way, find_way, next_pickup
 from dropoff.db import Tx
 from dropoff.db.vault import token_hash
 from dropoff.kernel import ids, tags
-from dropoff.kernel.errors import Problem, invalid
 from dropoff.network import loads
 from dropoff.network import service as network
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
 from dropoff.returns.rules import unit_status
 from dropoff.returns.service import Move, Next, ReturnRow, UnitRow
-from dropoff.web.schema import Code, Time, WeightG
 
 _ID = re.compile(ids.ID_PATTERN)
-UnitRef = Annotated[str, Meta(min_length=1, max_length=60)]
-TookMs = Annotated[int, Meta(ge=0, le=3_600_000)]
-
-
-class ParcelIn(msgspec.Struct, frozen=True):
-    tag: Code
-    units: Annotated[tuple[UnitRef, ...], Meta(min_length=1, max_length=200)]
-    weight_g: WeightG | None = None
-    packing: Literal["sealed", "box_free"] | None = None
-    """A closed parcel that nobody looked into, or things that the clerk saw."""
-    override: Override | None = None
-
-
-class RefusedIn(msgspec.Struct, frozen=True):
-    unit: UnitRef
-    reason: RefusedUnitReason
-
-
-class HandIn(msgspec.Struct, frozen=True, kw_only=True):
-    pass_text: Code = msgspec.field(name="pass")
-    """As scanned, or the short code as typed; of a visit too, with units of one of its returns."""
-    parcels: Annotated[tuple[ParcelIn, ...], Meta(max_length=50)]
-    refused: Annotated[tuple[RefusedIn, ...], Meta(max_length=200)] = ()
-    container: Code | None = None
-    """Its id or its SSCC as scanned; `auto`: the open one that goes there, else a new bag; without one the parcels wait
-    loose."""
-    scanned_at: Time
-    took_ms: TookMs | None = None
-    """Counter time: from the first scan until this was sent, by the till's own clock."""
-
-    @property
-    def taken(self) -> list[str]:
-        return [unit for parcel in self.parcels for unit in parcel.units]
-
-    @property
-    def overridden(self) -> dict[str, str]:
-        """Why the clerk takes a tag from elsewhere, by tag."""
-        return {tags.fold_tag(one.tag): one.override.reason for one in self.parcels if one.override is not None}
-
-    @property
-    def named(self) -> list[str]:
-        return self.taken + [one.unit for one in self.refused]
 
 
 class ParcelTaken(msgspec.Struct, frozen=True):
@@ -140,22 +94,6 @@ class Known(msgspec.Struct, frozen=True):
         return rules.PassFacts(self.row.live, self.row.last_day_at, self.row.expires_at, custody)
 
 
-def shape_problem(data: HandIn) -> Problem | None:
-    """What makes no sense in itself, whatever the database holds."""
-    if not data.parcels and not data.refused:
-        return invalid("/parcels", "A hand-in takes something or refuses something.")
-    named = [
-        (f"/parcels/{n}/units/{p}", unit) for n, one in enumerate(data.parcels) for p, unit in enumerate(one.units)
-    ]
-    named += [(f"/refused/{n}/unit", one.unit) for n, one in enumerate(data.refused)]
-    seen: set[str] = set()
-    for pointer, unit in named:
-        if unit in seen:
-            return invalid(pointer, "The unit is named twice.")
-        seen.add(unit)
-    return None
-
-
 def confirm_hand_in(tx: Tx, passes: PassKeys, base_url: str, till: Till, data: HandIn, at: datetime) -> HandInAnswer:
     """`data` has no `shape_problem`."""
     asked = Asked(ids.new_id("hin"), till, data, at)
@@ -169,6 +107,9 @@ def confirm_hand_in(tx: Tx, passes: PassKeys, base_url: str, till: Till, data: H
         note_miss(tx, till, data.pass_text, at)
         return _refuse(tx, asked, None, "refused", "pass_unknown")
     known = Known(row, {unit.id: unit for unit in returns.units_of(tx, row.id)})
+    if data.everything:
+        data = _spelt_out(data, known)
+        asked = msgspec.structs.replace(asked, data=data)
     verdict, reason = rules.judge_units(known.facts, data.named, till.live, data.scanned_at, at)
     if verdict == "already":
         answer = _refuse(tx, asked, known, "already", None)
@@ -181,6 +122,16 @@ def confirm_hand_in(tx: Tx, passes: PassKeys, base_url: str, till: Till, data: H
     if isinstance(taken, HandInAnswer):
         return taken
     return _refuse(tx, asked, known, "already" if taken == "already" else "refused", taken)
+
+
+def _spelt_out(data: HandIn, known: Known) -> HandIn:
+    """What is still expected; when nothing is, what came before, so that the answer is `already` and doubles are told;
+    else all that there ever was, so that it says why not."""
+    by_custody = {unit.id: unit.custody for unit in known.units.values()}
+    expected = [unit for unit, custody in by_custody.items() if custody == "expected"]
+    came = [unit for unit, custody in by_custody.items() if custody not in ("expected", "cancelled", "expired")]
+    parcel = msgspec.structs.replace(data.parcels[0], units=tuple(expected or came or by_custody))
+    return msgspec.structs.replace(data, parcels=(parcel,), everything=False)
 
 
 def _take(tx: Tx, receipt: Receipt, asked: Asked, known: Known) -> HandInAnswer | str:

@@ -3,6 +3,7 @@
 The functions live in `movement` (leaving and arriving), `containers`, `hand_ins` and `scans`.
 """
 
+from dropoff.counter.asking import HandIn, ParcelIn, RefusedIn, shape_problem
 from dropoff.counter.bagging import take_in
 from dropoff.counter.containers import (
     NewContainer,
@@ -15,15 +16,7 @@ from dropoff.counter.containers import (
     seal,
     unseal,
 )
-from dropoff.counter.hand_ins import (
-    ContainerTaken,
-    HandIn,
-    HandInAnswer,
-    ParcelIn,
-    RefusedIn,
-    confirm_hand_in,
-    shape_problem,
-)
+from dropoff.counter.hand_ins import ContainerTaken, HandInAnswer, confirm_hand_in
 from dropoff.counter.movement import (
     Arrival,
     Waiting,

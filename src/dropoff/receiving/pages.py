@@ -14,6 +14,7 @@ from dropoff.receiving import (
     pages_bags,
     pages_hand_in,
     pages_handover,
+    pages_offline,
     pages_pause,
     pages_photo,
     pages_tags,
@@ -64,6 +65,7 @@ till = Router(
         *pages_handover.HANDLERS,
         *pages_tags.HANDLERS,
         *pages_pause.HANDLERS,
+        *pages_offline.HANDLERS,
     ],
 )
-HANDLERS: Final = [till]
+HANDLERS: Final = [till, *pages_offline.PUBLIC]

@@ -1,6 +1,7 @@
 """What other rooms and the routes call; each name is told where it stands."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from dropoff.db import Tx
 from dropoff.returns import store
@@ -98,6 +99,7 @@ __all__ = [
     "lock_return",
     "money_view",
     "move_units",
+    "open_passes",
     "order_reference",
     "pass_view",
     "pass_within_visit",
@@ -133,6 +135,11 @@ def order_reference(tx: Tx, order_id: str) -> str | None:
     """As the retailer calls the order."""
     found = store.order_by_id(tx, order_id)
     return found.reference if found else None
+
+
+def open_passes(tx: Tx, live: bool, at: datetime, limit: int) -> list[tuple[str, int, int]]:
+    """Id, generation and number of things still expected, of the newest returns whose pass is good."""
+    return store.open_passes(tx, live, at, limit)
 
 
 def units_of(tx: Tx, return_id: str) -> list[UnitRow]:

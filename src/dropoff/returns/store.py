@@ -278,6 +278,19 @@ def expired_returns(tx: Tx, now: datetime, limit: int) -> list[str]:
     return [row.id for row in tx.read(query.limit(limit))]
 
 
+def open_passes(tx: Tx, live: bool, now: datetime, limit: int) -> list[tuple[str, int, int]]:
+    """Id, generation and number of things still expected, of the newest returns whose pass is good."""
+    query = (
+        sa.select(returns.c.id, returns.c.generation, sa.func.count().label("things"))
+        .join(unit, unit.c.return_id == returns.c.id)
+        .where(WAITING, returns.c.live == live, returns.c.expires_at >= now, unit.c.custody == "expected")
+        .group_by(returns.c.id, returns.c.generation)
+        .order_by(returns.c.id.desc())
+        .limit(limit)
+    )
+    return [(row.id, row.generation, row.things) for row in tx.read(query)]
+
+
 # Units
 
 

@@ -48,9 +48,11 @@ export class Desk {
   /** `note`: what was wrong with the last scan, while the pass stays open. */
   pass(table: Table, taps: Taps, note?: Result): void {
     const { speech } = this;
-    const here = taken(table).length;
-    const title = `${speech.count("things", table.units.length)} ${speech.say("for", { retailer: table.retailer })}`;
-    const lead = !table.looked ? speech.say("look") : here ? speech.say(table.tag ? "rest" : "tag") : speech.say("nothing");
+    const unseen = table.unseen !== undefined;
+    const here = unseen ? 1 : taken(table).length;
+    const things = unseen ? this.things(table) : speech.count("things", table.units.length);
+    const title = unseen ? things : `${things} ${speech.say("for", { retailer: table.retailer })}`;
+    const lead = !table.looked ? speech.say(unseen ? "offline_look" : "look") : here ? speech.say(table.tag ? "rest" : "tag") : speech.say("nothing");
     const focused = document.activeElement?.id;
     this.show(
       `${title} · dropoff`,
@@ -68,12 +70,17 @@ export class Desk {
           table.looked && (table.tag || !here)
             ? this.button(here ? "take_in" : "refuse_all", here ? "yes" : "undo", "desk-finish", taps.finish, "button")
             : null,
-          this.button("more", "box", "desk-more", taps.more),
+          unseen ? null : this.button("more", "box", "desk-more", taps.more),
           this.button("stop", "no", "desk-stop", taps.stop),
         ),
       ),
     );
     if (focused?.startsWith("desk-")) document.getElementById(focused)?.focus({ preventScroll: true });
+  }
+
+  things(table: Table): string {
+    const number = table.unseen === undefined ? taken(table).length : table.unseen;
+    return number === null ? this.speech.say("all_of_it") : this.speech.count("things", number);
   }
 
   private note(note: Result): HTMLElement {

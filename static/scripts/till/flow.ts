@@ -10,6 +10,8 @@ export interface Table {
   device: Date;
   retailer: string;
   units: Unit[];
+  /** Without a network only how many there are is known, if that; then all of it is noted at once. */
+  unseen: number | null | undefined;
   others: number;
   /** Why a thing is not taken, by its id; what is not named is on the table. */
   missing: ReadonlyMap<string, string>;
@@ -24,7 +26,12 @@ export const NOT_HERE = "not_presented";
 
 export function lay(pass: string, at: number, device: Date, retailer: string, units: Unit[], others: number, fast: boolean): Table {
   const missing = new Map<string, string>();
-  return { pass, at, device, retailer, units, others, missing, sealed: fast, looked: fast, tag: "", bag: null };
+  return { pass, at, device, retailer, units, unseen: undefined, others, missing, sealed: fast, looked: fast, tag: "", bag: null };
+}
+
+/** `things`: how many the list says; null when the pass is not in it. */
+export function layUnseen(pass: string, at: number, device: Date, things: number | null, fast: boolean): Table {
+  return { ...lay(pass, at, device, "", [], 0, fast), unseen: things };
 }
 
 export const taken = (table: Table): Unit[] => table.units.filter((unit) => !table.missing.has(unit.id));
@@ -46,19 +53,26 @@ export const allHere = (table: Table): Table => ({ ...table, sealed: false, look
 
 /** Both the look and the tag are there, in whichever order; without any thing on the table no tag is needed. */
 export function isReady(table: Table): boolean {
-  return table.looked && (table.tag !== "" || (taken(table).length === 0 && table.missing.size > 0));
+  return table.looked && (table.tag !== "" || (table.unseen === undefined && taken(table).length === 0 && table.missing.size > 0));
 }
 
 export function handIn(table: Table, sentAt: number): HandIn {
   const here = taken(table);
+  const packing = table.sealed ? "sealed" : "box_free";
+  const head = { pass: table.pass, scanned_at: table.device.toISOString(), took_ms: elapsed(table, sentAt) };
+  if (table.unseen !== undefined) {
+    return { ...head, parcels: [{ tag: table.tag, units: [], packing }], refused: [], everything: true, container: null };
+  }
   return {
-    pass: table.pass,
+    ...head,
     parcels: here.length
-      ? [{ tag: table.tag, units: here.map((unit) => unit.id), packing: table.sealed ? "sealed" : "box_free" }]
+      ? [{ tag: table.tag, units: here.map((unit) => unit.id), packing }]
       : [],
     refused: [...table.missing].map(([unit, reason]) => ({ unit, reason })),
     container: here.length ? (table.bag ?? "auto") : null,
-    scanned_at: table.device.toISOString(),
-    took_ms: Math.min(3_600_000, Math.max(0, Math.round(sentAt - table.at))),
   };
+}
+
+function elapsed(table: Table, sentAt: number): number {
+  return Math.min(3_600_000, Math.max(0, Math.round(sentAt - table.at)));
 }

@@ -30,6 +30,11 @@ export function readOnce(text: string): string {
   return first.toUpperCase() === text.slice(half).toUpperCase() ? first : text;
 }
 
+/** False for an address whose code is still being typed, whatever a keyboard's layout made of its separators. */
+export function isWhole(text: string): boolean {
+  return !/^\s*http/i.test(text) || /[^a-z0-9][a-z0-9]{16}\s*$/i.test(text) || sscc(text) !== null;
+}
+
 function lookalikes(folded: string): string {
   return folded.replace(/O/g, "0").replace(/[IL]/g, "1");
 }

@@ -29,6 +29,7 @@ export interface HandIn {
   pass: string;
   parcels: { tag: string; units: string[]; packing: string }[];
   refused: { unit: string; reason: string }[];
+  everything?: boolean;
   container: string | null;
   scanned_at: string;
   took_ms: number;
@@ -42,6 +43,14 @@ export interface HandedIn {
   units: { id: string; custody: string }[];
   container: { id: string; sscc: string; new: boolean } | null;
   receipt: { url: string } | null;
+}
+
+export interface Session {
+  device: string;
+  location: string;
+  place: string;
+  name: string;
+  csrf: string;
 }
 
 export class NotAnswered extends Error {}
@@ -68,17 +77,34 @@ export class Server {
     return this.post(`/v1/counter/hand-ins/${handIn}/undo`, undefined, key);
   }
 
+  /** Who this till is; also what its calls have to carry from now on. */
+  async session(): Promise<Session> {
+    const found = await this.call<Session>("/till/session.json", { signal: AbortSignal.timeout(PATIENCE_MS) });
+    this.csrf = found.csrf;
+    return found;
+  }
+
+  async passes(): Promise<ArrayBuffer> {
+    const answer = await fetch("/till/passes.bin", { signal: AbortSignal.timeout(60_000) });
+    if (!answer.ok) throw new NotAnswered();
+    return answer.arrayBuffer();
+  }
+
   private async post<T>(path: string, body: unknown, key?: string): Promise<T> {
     const headers: Record<string, string> = { "x-csrf-token": this.csrf };
     if (body !== undefined) headers["content-type"] = "application/json";
     if (key) headers["idempotency-key"] = key;
     const asked: RequestInit = { method: "POST", headers, signal: AbortSignal.timeout(PATIENCE_MS) };
     if (body !== undefined) asked.body = JSON.stringify(body);
+    return this.call(path, asked);
+  }
+
+  private async call<T>(path: string, asked: RequestInit): Promise<T> {
     let answer: Response;
     let said: unknown;
     try {
       answer = await fetch(path, asked);
-      said = await answer.json();
+      said = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
     } catch {
       throw new NotAnswered();
     }

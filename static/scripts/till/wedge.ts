@@ -1,14 +1,14 @@
 // A hand scanner is a keyboard. Here its strokes become scans: at Enter, at Tab, or when it falls silent; a label read
 // twice within 300 ms is one scan. Whatever has the focus, what is typed lands in the scan field.
 
-import { readOnce, samePass } from "./reading";
+import { isWhole, readOnce, samePass } from "./reading";
 
 const DOUBLE_READ_MS = 300;
 /** Nobody types ten signs with gaps as short as these. */
 const SCANNER_GAP_MS = 45;
 const SCANNER_MIN = 6;
 /** Silence after which a scanner that sends nothing at the end has said all. */
-const SILENCE_MS = 180;
+const SILENCE_MS = 300;
 
 export interface Scan {
   text: string;
@@ -77,7 +77,7 @@ export function listen(form: HTMLFormElement, input: HTMLInputElement, found: (s
     if (latest) gaps.push(at - latest);
     latest = at;
     if (input.value.length < 2) gaps = [];
-    if (gaps.length >= SCANNER_MIN - 1 && median(gaps) <= SCANNER_GAP_MS) silence = setTimeout(end, SILENCE_MS);
+    if (gaps.length >= SCANNER_MIN - 1 && median(gaps) <= SCANNER_GAP_MS && isWhole(input.value)) silence = setTimeout(end, SILENCE_MS);
   });
 
   // A tap on a button does its work and gives the field back; who walks by the keyboard stays where they are.
