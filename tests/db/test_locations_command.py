@@ -8,8 +8,10 @@ from tests.db.test_sync_command import Shell
 
 
 @pytest.fixture
-def shell(tmp_path: Path, database_url: str) -> Shell:
-    return Shell(tmp_path, database_url)
+def shell(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shell:
+    return Shell(tmp_path, database_url, monkeypatch, capsys)
 
 
 def test_a_place_is_kept_from_the_shell(shell: Shell) -> None:
