@@ -56,7 +56,9 @@ class Ours:
             "container_id": open_bag["id"],
             "hand_in_id": handed["hand_in"],
             "roll_id": self._roll(),
-            "parcel": handed["parcels"][0]["id"],
+            "parcel": hand_in(chain.till, issue(chain.shop))["parcels"][0][
+                "id"
+            ],  # one that is not taken back meanwhile
             "photo_id": self._photo(handed),
             "closure_id": closed_days["id"],
             "field": "phone",
