@@ -27,6 +27,7 @@ def test_a_place_is_kept_from_the_shell(shell: Shell) -> None:
     listed = shell.run("locations", "list", "kiosk")[1].rstrip("\n").split("\t")
     place = listed[0]
     assert listed[1:] == ["active", "store", "Kiosk 1", "", "", "DE", "kiosks"]
+    assert shell.run("locations", "list", place)[1].rstrip("\n").split("\t") == listed
     assert shell.run("locations", "pause", place, "--reason", "Full")[1] == f"{place}\tpaused\n"
     kept = json.loads(shell.run("locations", "show", place, "--json")[1])
     assert (kept["state"], kept["pause"]["reason"], kept["pause"]["by"]) == ("paused", "Full", "operator:cli")
