@@ -27,6 +27,7 @@ from dropoff.ports.locations import (
 from dropoff.testing.server import Answer, CarrierServer, Fault, Received
 
 _EMPTY_SHAPES = (b"null", b"{}", b"[]", b'"ok"', b"0", b'{"error": "maintenance"}', b"")
+BREAKS_TRIED = 12
 
 
 def points_of(pages: list[Page]) -> list[Point]:
@@ -81,8 +82,10 @@ class LocationSourceConformance:
 
     def test_goes_on_after_any_page(self, source: LocationSource) -> None:
         pages = list(read_pages(source))
+        # Each break reads the rest again: of many pages some, spread over all, the first and the last among them.
+        step = max(1, len(pages) // BREAKS_TRIED)
         for number, page in enumerate(pages):
-            if page.cursor is None:
+            if page.cursor is None or (number % step and number != len(pages) - 2):
                 continue
             rest = points_of(list(read_pages(source, page.cursor)))
             wanted = {str(point.id) for point in points_of(pages[number + 1 :])}
