@@ -247,7 +247,7 @@ def test_a_missing_tag_is_said_at_its_field(till: Page, world) -> None:
     ("text", "said"),
     [
         ("1Z999AA10123456784", "This is a UPS label"),
-        ("RR123456785DK", "This is a label of another post"),
+        ("RR123456785NO", "This is a label of a postal service"),
         ("<b>hi</b>", "We do not know this"),
         ("T0000000017", "A fresh tag"),
         ("0000000000000000", "We do not know this code"),
