@@ -135,7 +135,7 @@ class Till {
     if (answer.parcel) return location.assign(`/till/parcels/${answer.parcel.tag}`);
     if (answer.container) return location.assign(`/till/containers/${answer.container.id}`);
     if (answer.refused) return this.tell(this.speech.result(answer.refused));
-    if (answer.kind === "foreign" && reading.sscc) return this.leaveToForms("/till/scans", scan.text);
+    if (answer.label || (answer.kind === "foreign" && reading.sscc)) return this.leaveToForms("/till/scans", scan.text);
     if (answer.kind === "foreign") return this.tell(this.speech.result(foreign(answer)));
     if (answer.kind === "tag") return this.tell(this.speech.result("fresh_tag"));
     if (answer.kind !== "unknown") return this.leaveToForms("/till/scans", scan.text);

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from tests.counter_world import NOW, PREFIX, World
+from tests.counter_world import BASE_URL, NOW, PREFIX, World
 
 from dropoff.counter import printed, rolls
 from dropoff.counter import service as counter
@@ -18,7 +18,7 @@ from dropoff.counter.service import ParcelIn, Till
 from dropoff.counter.tables import container, counter_attempt, tag, tag_roll
 from dropoff.db import Database, migrate
 from dropoff.db.engines import migration_engine
-from dropoff.kernel import tags
+from dropoff.kernel import gs1, tags
 from dropoff.kernel.errors import Problem
 from dropoff.receiving.state import counter_state
 
@@ -215,6 +215,27 @@ def test_bag_labels_come_from_the_serials_of_bags(world: World) -> None:
     assert world.bag(till, sscc=labels[1]).sscc == labels[1]
     assert world.bag(till).sscc not in labels
     assert len(world.rows(container)) == 4
+
+
+def test_a_fresh_bag_label_is_named_as_one_and_opens_a_bag_with_a_hand_in(world: World) -> None:
+    till, retailer = world.till(), world.retailer()
+    (drawn,) = world.db.write_sync(printed.draw_bag_labels, PREFIX, 2, None, NOW, OPERATOR)
+    fresh, never = drawn.last_text, gs1.nth_sscc(PREFIX, drawn.first + 1000)
+    seen = world.scan(till, f"]C100{fresh}")
+    assert (seen.label, seen.container, seen.refused) == (fresh, None, None)
+    assert "fresh bag label" in seen.say
+    assert world.scan(till, never).network == "SSCC", "of our prefix, and never printed: not ours"
+
+    def take_in(label: str) -> counter.HandInAnswer:
+        asked = world.ask(world.give_back(retailer), container=label)
+        return world.db.write_sync(counter.take_in, world.passes, BASE_URL, PREFIX, till, asked, NOW)
+
+    assert take_in(never).reason == "container_unknown"
+    assert not world.rows(container), "a refusal opens no bag"
+    first, second = take_in(f"00{fresh}"), take_in(fresh)
+    assert (first.container.sscc, second.container.sscc) == (fresh, fresh)
+    assert not first.container.new, "its number stands on the label already"
+    assert world.scan(till, fresh).container.parcel_count == 2
 
 
 def test_many_tills_on_one_roll_count_right(world: World) -> None:

@@ -120,3 +120,9 @@ def test_no_text_breaks_the_readers(text: str) -> None:
     codes.normalise_short_code(text)
     foreign.recognise(text)
     tags.is_wellformed_tag(text)
+
+
+@given(st.integers(4, 12), st.integers(0, 10**5 - 1))
+def test_a_number_of_a_prefix_is_found_again_in_its_sscc(length: int, number: int) -> None:
+    prefix = "952132100000"[:length]
+    assert gs1.split_sscc(gs1.nth_sscc(prefix, number), length) == (prefix, number)

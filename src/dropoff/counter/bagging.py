@@ -6,11 +6,12 @@ from typing import Final
 
 import msgspec
 
-from dropoff.counter import rules
+from dropoff.counter import rules, store, store_rolls
 from dropoff.counter.asking import HandIn
 from dropoff.counter.containers import NewContainer, PackIn, open_container, pack_parcel
 from dropoff.counter.hand_ins import ContainerTaken, HandInAnswer, confirm_hand_in
 from dropoff.counter.movement import open_containers
+from dropoff.counter.reading import read
 from dropoff.counter.till import Till
 from dropoff.counter.views import ContainerView
 from dropoff.counter.ways import find_way
@@ -27,8 +28,9 @@ CHANGED: Final = frozenset({"container_not_open", "wrong_container", "over_weigh
 def take_in(
     tx: Tx, passes: PassKeys, base_url: str, prefix: str, till: Till, data: HandIn, at: datetime
 ) -> HandInAnswer:
-    """`confirm_hand_in`, with `auto` and `new` as containers. `data` has no `shape_problem`."""
-    if data.container not in (AUTO, NEW):
+    """`confirm_hand_in`, with `auto`, `new` and a fresh bag label as containers. `data` has no `shape_problem`."""
+    label = _fresh_label(tx, data.container)
+    if data.container not in (AUTO, NEW) and label is None:
         return confirm_hand_in(tx, passes, base_url, till, data, at)
     chosen = _fitting(tx, passes, till, data) if data.container == AUTO else None
     answer = _into(tx, passes, base_url, till, data, chosen, at)
@@ -37,12 +39,19 @@ def take_in(
         answer = _into(tx, passes, base_url, till, data, chosen, at)
     if answer.verdict != "accepted" or not answer.parcels or chosen is not None:
         return answer
-    bag = open_container(tx, prefix, till, NewContainer("bag"), at)
+    bag = open_container(tx, prefix, till, NewContainer("bag", label), at)
     if not isinstance(bag, ContainerView):
         return answer
     for parcel in answer.parcels:
         pack_parcel(tx, till, bag.id, PackIn(parcel.tag), at)
-    return msgspec.structs.replace(answer, container=ContainerTaken(bag.id, bag.sscc, new=True))
+    return msgspec.structs.replace(answer, container=ContainerTaken(bag.id, bag.sscc, new=label is None))
+
+
+def _fresh_label(tx: Tx, text: str | None) -> str | None:
+    """The number of a bag label that was printed beforehand and that no bag carries yet."""
+    sscc = read(text).sscc if text is not None else None
+    fresh = sscc is not None and store.container_by_sscc(tx, sscc) is None and store_rolls.is_printed(tx, sscc)
+    return sscc if fresh else None
 
 
 def _into(

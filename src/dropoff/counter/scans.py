@@ -78,6 +78,8 @@ class ContainerScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     say: str
     refused: str | None
     container: ContainerView | None
+    label: str | None = None
+    """A fresh, pre-printed bag label: its SSCC, which no bag carries yet. A bag can be opened with it."""
 
 
 class ForeignScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="foreign"):
@@ -145,6 +147,9 @@ def _look_up(
     container = find_container(tx, text)
     if container is not None:
         return _container(tx, till, container), container.id
+    if reading.sscc is not None and store_rolls.is_printed(tx, reading.sscc):
+        say = "A fresh bag label. Stick it on an empty bag and open a bag with it."
+        return ContainerScan(say=say, refused=None, container=None, label=reading.sscc), None
     if reading.sscc is not None:
         return _foreign(foreign.holder(reading.sscc)), None
     parcel = store.parcel_by_tag(tx, reading.tag) if reading.tag else None

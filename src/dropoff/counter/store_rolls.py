@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from dropoff.counter.tables import label_range, sscc_serial, tag, tag_roll
 from dropoff.db import Prepared, Tx
 from dropoff.db.schema import insert
+from dropoff.kernel import gs1
 from dropoff.kernel.tags import TagNumber, tag_number
 
 TAGS = "T"
@@ -196,9 +197,11 @@ def insert_label_range(tx: Tx, row: dict[str, Any]) -> None:
     tx.append(label_range, row)
 
 
-def is_printed(tx: Tx, prefix: str, serial: int) -> bool:
-    """Whether a bag label with this number was printed beforehand."""
-    query = sa.select(label_range.c.id).where(
-        label_range.c.prefix == prefix, label_range.c.first <= serial, label_range.c.last >= serial
-    )
-    return tx.first(query.limit(1)) is not None
+def is_printed(tx: Tx, sscc: str) -> bool:
+    """Whether a bag label with this number was printed beforehand, under whatever prefix was ours then."""
+    numbers = [gs1.split_sscc(sscc, length) for length in gs1.PREFIX_LENGTHS]
+    held = [
+        sa.and_(label_range.c.prefix == prefix, label_range.c.first <= number, label_range.c.last >= number)
+        for prefix, number in numbers
+    ]
+    return tx.first(sa.select(label_range.c.id).where(sa.or_(*held)).limit(1)) is not None

@@ -9,6 +9,8 @@ import re
 EXAMPLE_PREFIX = "9521321"
 """In GS1's range 952 for demonstrations: no such number identifies anything outside an example."""
 
+PREFIX_LENGTHS = range(4, 13)
+
 _FNC1 = "\x1d"
 _SYMBOLOGY = re.compile(r"\A\][A-Za-z][0-9A-Za-z]")
 _LINK_SSCC = re.compile(r"\Ahttps?://[^\s?#]*?/00/([0-9]{18})(?:[/?#].*)?\Z", re.IGNORECASE)
@@ -60,6 +62,12 @@ def nth_sscc(prefix: str, number: int) -> str:
         raise ValueError("a GS1 company prefix has 4 to 12 digits")
     extension, serial = divmod(number, 10 ** (16 - len(prefix)))
     return compose_sscc(prefix, serial, extension)
+
+
+def split_sscc(sscc: str, prefix_length: int) -> tuple[str, int]:
+    """What `nth_sscc` was told, if the company's prefix has so many digits: nothing in the number says how many."""
+    prefix, serial = sscc[1 : 1 + prefix_length], sscc[1 + prefix_length : 17]
+    return prefix, int(sscc[0]) * 10 ** len(serial) + int(serial)
 
 
 def is_sscc(text: str) -> bool:

@@ -105,7 +105,9 @@ def _taken_just_now(tx: Tx, till: Till, tag: str, at: datetime) -> str | None:
 
 
 def _new_label(answer: OtherScan, text: str, prefix: str) -> str | None:
-    """A pre-printed bag label of our own that no bag carries yet."""
+    """A bag label that no bag carries yet: printed here beforehand, or elsewhere under the same prefix."""
+    if isinstance(answer, ContainerScan):
+        return answer.label
     sscc = gs1.parse_sscc(text) if isinstance(answer, ForeignScan) else None
     return sscc if sscc is not None and sscc[1:].startswith(prefix) else None
 

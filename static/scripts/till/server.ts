@@ -21,6 +21,8 @@ export interface Scanned {
   tag?: string;
   parcel?: { tag: string } | null;
   container?: { id: string } | null;
+  /** The number of a fresh bag label. */
+  label?: string | null;
   network?: string;
   maybe?: boolean;
 }
