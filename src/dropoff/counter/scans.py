@@ -147,11 +147,8 @@ def _look_up(
     container = find_container(tx, text)
     if container is not None:
         return _container(tx, till, container), container.id
-    if reading.sscc is not None and store_rolls.is_printed(tx, reading.sscc):
-        say = "A fresh bag label. Stick it on an empty bag and open a bag with it."
-        return ContainerScan(say=say, refused=None, container=None, label=reading.sscc), None
     if reading.sscc is not None:
-        return _foreign(foreign.holder(reading.sscc)), None
+        return _new_sscc(tx, reading.sscc), None
     parcel = store.parcel_by_tag(tx, reading.tag) if reading.tag else None
     if parcel is not None and reading.tag:
         return _known_tag(tx, till, parcel, reading.tag), parcel.id
@@ -183,6 +180,14 @@ def _foreign(found: Foreign) -> ForeignScan:
         others=list(found.others),
         where=elsewhere.WHERE[found.network],
     )
+
+
+def _new_sscc(tx: Tx, sscc: str) -> ContainerScan | ForeignScan:
+    """One that no container carries: a label of ours that waits for its bag, or another company's."""
+    if not store_rolls.is_printed(tx, sscc):
+        return _foreign(foreign.holder(sscc))
+    say = "A fresh bag label. Stick it on an empty bag and open a bag with it."
+    return ContainerScan(say=say, refused=None, container=None, label=sscc)
 
 
 def _roll_head(tx: Tx, first: str, last: str) -> TagScan:
