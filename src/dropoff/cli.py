@@ -150,6 +150,14 @@ def _locations(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     listed.add_argument("--state", choices=["active", "paused", "closed", "removed"])
     listed.add_argument("--kind", choices=["store", "locker", "post_office", "hub"])
     listed.add_argument("--source")
+    listed.add_argument("--full", action="store_true", help="only where there is no room for another parcel")
+    listed.add_argument(
+        "--silent-days",
+        type=int,
+        choices=range(1, 367),
+        metavar="1-366",
+        help="only where nothing was handed in or fetched for so many days, if ever",
+    )
     listed.add_argument("--after", default="", help="the id of the last one seen")
     listed.add_argument("--limit", type=int, choices=range(1, 1_001), default=50, metavar="1-1000")
     verb("show", "one place, and how it is kept")

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -42,7 +42,14 @@ Told = tuple[Any, Callable[[Any], list[tuple[Any, ...]]]]
 
 def _list(context: Context, asked: argparse.Namespace) -> Told:
     wanted = LocationFilter(
-        asked.after, asked.limit, source=asked.source, kind=asked.kind, state=asked.state, text=asked.text
+        asked.after,
+        asked.limit,
+        source=asked.source,
+        kind=asked.kind,
+        state=asked.state,
+        text=asked.text,
+        full=asked.full,
+        silent_since=None if asked.silent_days is None else now() - timedelta(days=asked.silent_days),
     )
     found = context.db.read_sync(service.list_locations, wanted)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tests.service import Service, running
 
+from dropoff.kernel.clock import now
+from dropoff.network import loads
 from dropoff.settings import Misconfigured, load
 
 TILES = "https://{s}.tiles.example.org/{z}/{x}/{y}.png © The mapmakers"
@@ -94,6 +96,25 @@ def test_a_full_place_is_shown_as_such_unless_nobody_wants_to_see_it(service: Se
     assert "Cannot print labels at the moment" in one
     assert "As of today" in one
     assert "Lately" not in service.public.call("GET", f"/points/{items[1]['id']}").text
+
+
+def test_places_in_use_come_first_by_a_plain_link(service: Service) -> None:
+    places(service, (74.0, -52.0), (74.001, -52.0), opening_hours="24/7")
+    near, far = service.public.get("/v1/locations", near="74,-52", radius_m=5000)["items"]
+    assert "Lately used first" not in service.public.call("GET", "/find", params={"near": "74,-52"}).text
+    at = now()
+    service.context.db.write_sync(lambda tx: loads.count(tx, far["id"], True, 1, at, hand_in_at=at))
+    for _ in range(100):
+        page = service.public.call("GET", "/find", params={"near": "74,-52"}).text
+        if "Lately used first" in page:
+            break
+        threading.Event().wait(0.05)
+    (link,) = re.findall(r'href="(/find[^"]*prefer=proven)"', page)
+    assert page.index(near["id"]) < page.index(far["id"])
+    turned = service.public.call("GET", link.replace("&amp;", "&")).text
+    assert turned.index(far["id"]) < turned.index(near["id"])
+    assert "go before others up to 300 m nearer" in turned
+    assert "the farthest 110 m away" in turned
 
 
 def test_a_place_is_kept_for_a_minute_and_where_somebody_stands_is_kept_nowhere(service: Service) -> None:

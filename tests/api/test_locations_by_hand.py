@@ -66,6 +66,20 @@ def hand_in(shop: Shop, asked: Any) -> Any:
     return shop.till.post("/v1/counter/hand-ins", asked, 200)
 
 
+def test_full_and_silent_places_are_listed(service: Service, source: str) -> None:
+    full, other = (service.operator.post("/v1/locations", new(source=source)) for _ in range(2))
+    service.operator.post(f"/v1/locations/{full['id']}/stock", {"capacity": 0}, 200)
+
+    def listed(**asked: Any) -> list[str]:
+        return [item["id"] for item in service.operator.get("/v1/locations", source=source, **asked)["items"]]
+
+    assert listed() == [full["id"], other["id"]]
+    assert listed(full="true") == [full["id"]]
+    assert listed(silent_days=1) == [], "both are new today"
+    wrong = service.operator.call("GET", "/v1/locations?silent_days=0")
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "?silent_days")
+
+
 def test_a_place_is_added_once_and_found(service: Service) -> None:
     sent = new(phone="+49 421", accepts=["box_free"], carriers=["DHL"], max_size_mm=[100, 300, 200])
     first = service.operator.call("POST", "/v1/locations", sent, key="one-place")

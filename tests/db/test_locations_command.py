@@ -28,6 +28,8 @@ def test_a_place_is_kept_from_the_shell(shell: Shell) -> None:
     place = listed[0]
     assert listed[1:] == ["active", "store", "Kiosk 1", "", "", "DE", "kiosks"]
     assert shell.run("locations", "list", place)[1].rstrip("\n").split("\t") == listed
+    assert shell.run("locations", "list", "--full")[1] == ""
+    assert shell.run("locations", "list", "--silent-days", "1")[1] == "", "new today"
     assert shell.run("locations", "pause", place, "--reason", "Full")[1] == f"{place}\tpaused\n"
     kept = json.loads(shell.run("locations", "show", place, "--json")[1])
     assert (kept["state"], kept["pause"]["reason"], kept["pause"]["by"]) == ("paused", "Full", "operator:cli")

@@ -19,6 +19,7 @@ ALL = Filters(
     kinds=frozenset({"locker", "store"}),
     accepts=frozenset({"box_free"}),
     open_now=True,
+    prefer_proven=True,
     needs=Needs(
         frozenset({"gls", "post_nord"}), True, True, 6_000, (750, 500, 300), frozenset({"batteries", "liquids"})
     ),
@@ -42,6 +43,10 @@ def test_filters_are_links_that_turn_themselves() -> None:
     room = find_filters.choices(where, Filters(has_room=True), Around(), hours=False)
     assert [(choice.text, choice.on, choice.url) for choice in room] == [
         ("Not full", True, "/find?q=Aarhus+C&country=DK")
+    ]
+    used = find_filters.choices(where, Filters(), Around(), hours=False, used=True)
+    assert [(choice.text, choice.url) for choice in used] == [
+        ("Lately used first", "/find?q=Aarhus+C&country=DK&prefer=proven")
     ]
     place, packed = find_filters.groups(where, on, around)
     assert (place.title, packed.title) == ("At the place", "How it is packed")

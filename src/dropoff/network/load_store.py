@@ -28,6 +28,7 @@ class Load(msgspec.Struct, frozen=True):
 
 
 _IDS_AT_ONCE: Final = 500
+FULL: Final = sa.and_(location_load.c.capacity.is_not(None), location_load.c.waiting >= location_load.c.capacity)
 _COLUMNS = [location_load.c[name] for name in Load.__struct_fields__]
 _FIND = Prepared(sa.select(*_COLUMNS).where(location_load.c.location_id == sa.bindparam("id")))
 
@@ -99,6 +100,18 @@ def hold(tx: Tx, location_id: str, at: datetime) -> Load:
 def set_counted(tx: Tx, location_id: str, values: dict[str, Any]) -> None:
     mine = location_load.c.location_id == location_id
     tx.change(sa.update(location_load).where(mine).values(**values, touched_at=db_now()))
+
+
+def is_full() -> sa.ColumnElement[bool]:
+    """Of a `location`, also by statements of others. Of all that are full there are few, so that they lead."""
+    return location.c.id.in_(sa.select(location_load.c.location_id).where(FULL))
+
+
+def is_silent(since: datetime) -> sa.ColumnElement[bool]:
+    """Of a `location` that was there before: nothing was handed in or fetched since, if ever."""
+    hand_in, driver = location_load.c.hand_in_at, location_load.c.driver_at
+    lately = sa.exists().where(location_load.c.location_id == location.c.id, sa.or_(hand_in >= since, driver >= since))
+    return sa.and_(location.c.created_at < since, ~lately.correlate(location))
 
 
 def page(tx: Tx, after: str, limit: int) -> list[Load]:

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from dropoff.db import Tx
-from dropoff.network import applying_store
+from dropoff.network import applying_store, load_store
 from dropoff.network.tables import location, location_closure, location_load
 
 WAKE = "network"
@@ -128,6 +128,7 @@ class Watched(msgspec.Struct, frozen=True):
     lat: float
     lon: float
     zone: str
+    created_at: datetime
     waiting: int
     capacity: int | None
     hand_in_at: datetime | None
@@ -135,20 +136,34 @@ class Watched(msgspec.Struct, frozen=True):
     is_full: bool
 
 
-_FULL = sa.and_(location_load.c.capacity.is_not(None), location_load.c.waiting >= location_load.c.capacity)
-_PLACE_COLUMNS = [location.c[name] for name in Watched.__struct_fields__[:10]]
-_LOAD_COLUMNS = [location_load.c[name] for name in Watched.__struct_fields__[10:14]]
+_load = location_load.c
+_WATCHED: list[sa.ColumnElement[Any]] = [
+    *(location.c[name] for name in Watched.__struct_fields__[:11]),
+    sa.func.coalesce(_load.waiting, 0),
+    _load.capacity,
+    _load.hand_in_at,
+    _load.driver_at,
+    sa.case((load_store.FULL, True), else_=False),
+]
+_USED = sa.or_(_load.hand_in_at.is_not(None), _load.driver_at.is_not(None))
+WATCHES = ("", "full", "silent", "stopped", "unused")
 
 
 def watched(tx: Tx, silent_since: datetime, only: str, after: str, limit: int) -> list[Watched]:
-    """Full places, and silent ones: where something was handed in or fetched once, or a till counts, and nothing since.
-    `only`: `full`, `silent`, or empty for both. In the order of their ids."""
-    hand_in, driver = location_load.c.hand_in_at, location_load.c.driver_at
-    silent = sa.and_(sa.or_(hand_in.is_(None), hand_in < silent_since), sa.or_(driver.is_(None), driver < silent_since))
-    wanted = {"full": _FULL, "silent": silent}.get(only, sa.or_(_FULL, silent))
+    """Full places, and silent ones: in the network before that moment, and nothing was handed in or fetched since.
+    `only`, one of `WATCHES`: `stopped` are silent places that were used once, `unused` those that never were, and empty
+    is all of it. In the order of their ids."""
+    silent = load_store.is_silent(silent_since)
+    wanted = {
+        "full": load_store.FULL,
+        "silent": silent,
+        "stopped": sa.and_(silent, _USED),
+        "unused": sa.and_(silent, sa.not_(sa.func.coalesce(_USED, sa.false()))),
+    }.get(only, sa.or_(load_store.FULL, silent))
+    counted = only not in ("full", "stopped")  # among these are places where nothing was ever counted
     query = (
-        sa.select(*_PLACE_COLUMNS, *_LOAD_COLUMNS, sa.case((_FULL, True), else_=False))
-        .join(location_load, location_load.c.location_id == location.c.id)
+        sa.select(*_WATCHED)
+        .join(location_load, _load.location_id == location.c.id, isouter=counted)
         .where(location.c.state.in_(("active", "paused")), location.c.kind != "hub", wanted, location.c.id > after)
     )
     return [_watched(row) for row in tx.read(query.order_by(location.c.id).limit(limit))]

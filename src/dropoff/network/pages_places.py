@@ -5,7 +5,7 @@ How a place stands, with what lies there, is shown by a page of a room that know
 
 import uuid
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -22,7 +22,7 @@ from dropoff.network import import_store, location_editing, location_hours, loca
 from dropoff.network.closures import NewClosure
 from dropoff.network.hours_shown import HoursTable, hours_table
 from dropoff.network.location_states import NewPause
-from dropoff.network.pages_operator import KIND_WORDS, STATE_WORDS, Head, address, head, local_time, read_form
+from dropoff.network.pages_operator import KIND_WORDS, N_, STATE_WORDS, Head, address, head, local_time, read_form
 from dropoff.network.place_forms import Box, PlaceForm
 from dropoff.network.store import Location, LocationFilter
 from dropoff.network.tables import LOCATION_KINDS
@@ -30,6 +30,15 @@ from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
 SHOWN: Final = 50
+SILENT_DAYS: Final = {"silent": 7, "silent30": 30}
+LOADS: Final = {
+    "full": N_("Full"),
+    "silent": N_("Silent for a week"),
+    "silent30": N_("Silent for a month"),
+}
+WATCH_URLS: Final = {"full": "/network/watch?only=full"} | {
+    name: f"/network/watch?only=silent&days={days}" for name, days in SILENT_DAYS.items()
+}
 Errors = tuple[tuple[str, str], ...]
 
 
@@ -53,6 +62,10 @@ class ListView(msgspec.Struct, frozen=True):
     kinds: tuple[tuple[str, str], ...]
     states: tuple[tuple[str, str], ...]
     sources: tuple[str, ...]
+    load: str
+    loads: tuple[tuple[str, str], ...]
+    watch: str
+    """Address of the map, when places are asked for by what lies or happens there; else empty."""
     places: list[Line]
     more: str
     """Address of the next page; empty at the end."""
@@ -88,6 +101,7 @@ class HoursView(msgspec.Struct, frozen=True):
 async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     asked = request.query_params
     q, source = asked.get("q", "").strip()[:200], asked.get("source", "")[:60]
+    load = asked.get("load", "") if asked.get("load", "") in LOADS else ""
     kind, state = asked.get("kind", ""), asked.get("state", "")
     wanted = LocationFilter(
         after=asked.get("after", "")[:40],
@@ -96,9 +110,11 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
         kind=kind if kind in LOCATION_KINDS else None,
         state=state if state in STATE_WORDS else None,
         text=q,
+        full=load == "full",
+        silent_since=now() - timedelta(days=SILENT_DAYS[load]) if load in SILENT_DAYS else None,
     )
     found, sources = await request.app.state.context.db.read(_list, wanted)
-    kept = {"q": q, "kind": wanted.kind or "", "state": wanted.state or "", "source": source}
+    kept = {"q": q, "kind": wanted.kind or "", "state": wanted.state or "", "source": source, "load": load}
     kept = {name: value for name, value in kept.items() if value}
     view = ListView(
         head=head(request, "places"),
@@ -109,6 +125,9 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
         kinds=tuple(KIND_WORDS.items()),
         states=tuple((name, words) for name, (words, _) in STATE_WORDS.items()),
         sources=sources,
+        load=load,
+        loads=tuple(LOADS.items()),
+        watch=WATCH_URLS.get(load, ""),
         places=[line(place) for place in found.items],
         more=_url(kept | {"after": found.next}) if found.next else "",
         first=_url(kept) if wanted.after else "",

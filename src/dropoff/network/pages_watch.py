@@ -22,7 +22,13 @@ from dropoff.web.shell import page, render
 SHOWN: Final = 50
 PINS_MAX: Final = 500
 DAYS: Final = (3, 7, 14, 30)
-ONLY: Final = (("", N_("Full and silent")), ("full", N_("Full")), ("silent", N_("Silent")))
+ONLY: Final = (
+    ("", N_("Full and silent")),
+    ("full", N_("Full")),
+    ("silent", N_("Silent")),
+    ("stopped", N_("Used before")),
+    ("unused", N_("Never used")),
+)
 SCRIPT_WORDS: Final = {
     "show": N_("Show the map"),
     "hide": N_("Hide the map"),
@@ -113,10 +119,14 @@ async def _watched(request: Request[Any, Any, Any], only: str, days: int, after:
 
 
 def _line(one: Watched, at: datetime) -> Line:
-    full = f"{N_('Full')}: {one.waiting} {N_('of')} {one.capacity}" if one.is_full else N_("Silent")
+    is_unused = one.hand_in_at is None and one.driver_at is None
+    silent = N_("Never used") if is_unused else N_("Silent")
+    full = f"{N_('Full')}: {one.waiting} {N_('of')} {one.capacity}" if one.is_full else silent
     town = " ".join(part for part in (one.postcode, one.city) if part)
     hand_in = _when(N_("Last hand-in"), one.hand_in_at, one.zone, at)
     last = f"{hand_in} · {_when(N_('last driver'), one.driver_at, one.zone, at)}"
+    if is_unused:
+        last = _when(N_("In the network since"), one.created_at, one.zone, at)
     return Line(
         id=one.id,
         lat=one.lat,

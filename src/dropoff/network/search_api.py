@@ -1,6 +1,6 @@
 """The public search: from the in-process index, without the database. Operators may also list all that is held."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import anyio.to_thread
@@ -134,6 +134,7 @@ async def _list_all(request: Request[Any, Any, Any], wanted: SearchQuery) -> ASG
     who = await authenticate(request)
     if who is None or who.role != "operator":
         raise Refused(invalid("?near", "Give `near` as LAT,LON, or `q` as a postcode or city."))
+    at, db = now(), request.app.state.context.db
     names = LocationFilter(
         after=wanted.after,
         limit=wanted.limit,
@@ -141,8 +142,9 @@ async def _list_all(request: Request[Any, Any, Any], wanted: SearchQuery) -> ASG
         kind=wanted.kind,
         state=wanted.state,
         country=country_of(wanted.country),
+        full=wanted.full is not None,
+        silent_since=None if wanted.silent_days is None else at - timedelta(days=wanted.silent_days),
     )
-    at, db = now(), request.app.state.context.db
     page = await db.read(service.list_locations, names)
     return answer(LocationList(await db.read(views, page.items, at), page.next))
 

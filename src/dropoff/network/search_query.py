@@ -20,6 +20,7 @@ from dropoff.web.problems import Refused
 
 LIMIT_MAX: Final = 100
 RADIUS_MAX_M: Final = 21_000_000
+SILENT_DAYS_MAX: Final = 366
 PUBLIC_KINDS: Final = ("store", "locker", "post_office")
 _ANY: Final[frozenset[str]] = frozenset()
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -54,6 +55,18 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     after: Annotated[str, Meta(max_length=40)] = ""
     source: Annotated[str, Meta(max_length=60)] | None = None
     state: Annotated[str, Meta(max_length=10)] | None = None
+    full: Annotated[Literal["true"], Meta(description="of the operator's list: only what is full")] | None = None
+    silent_days: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=SILENT_DAYS_MAX,
+                description="of the operator's list: only where nothing was handed in or fetched for so many days",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Filters(NamedTuple):

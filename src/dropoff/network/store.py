@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from dropoff.db import Prepared, Tx
+from dropoff.network import load_store
 from dropoff.network.closures import Closed
 from dropoff.network.facts import UNTOLD, Facts
 from dropoff.network.folding import fold, fold_postcode
@@ -59,6 +60,9 @@ class LocationFilter(msgspec.Struct, frozen=True):
     country: str | None = None
     text: str = ""
     """An id, the source's id, the beginning of a postcode or a town, or a part of the name."""
+    full: bool = False
+    silent_since: datetime | None = None
+    """Places that were there before, and where nothing was handed in or fetched since, if ever."""
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -125,6 +129,10 @@ def list_locations(tx: Tx, wanted: LocationFilter) -> list[Location]:
         value = getattr(wanted, name)
         if value is not None:
             query = query.where(location.c[name] == value)
+    if wanted.full:
+        query = query.where(load_store.is_full())
+    if wanted.silent_since is not None:
+        query = query.where(load_store.is_silent(wanted.silent_since))
     if wanted.text:
         query = query.where(_says(wanted.text))
     return [_location(row) for row in tx.read(query.order_by(location.c.id).limit(wanted.limit + 1))]

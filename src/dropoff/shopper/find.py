@@ -3,6 +3,7 @@
 Everything comes from the index in this process; nothing here asks the database.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dropoff.network import hours_told
+from dropoff.network.evidence import UNPROVEN_M
 from dropoff.network.facts import NO_NEEDS, Needs
 from dropoff.network.hours_told import Hours, Standing
 from dropoff.network.nearby import Hit, Search, Snapshot
@@ -150,7 +152,7 @@ def find(snapshot: Snapshot, wanted: Wanted, at: datetime, tiles: MapTiles) -> F
     limit = PAGE_SIZE * wanted.page
     hits = snapshot.nearest(_search(wanted.here, wanted.filters, at, limit + 1))
     # Far away is for those who find nothing nearer, and then as little farther as may be.
-    reach = max(FAR_M, 1.5 * hits[0].distance_m) if hits else 0.0
+    reach = max(FAR_M, 1.5 * _nearest_m(hits)) if hits else 0.0
     hits = [hit for hit in hits if hit.distance_m <= reach]
     shown = hits[:limit]
     start = wanted.here if wanted.by_browser else None
@@ -167,6 +169,7 @@ def find(snapshot: Snapshot, wanted: Wanted, at: datetime, tiles: MapTiles) -> F
             around,
             hours=bool(around.kinds),
             room=any(hit.evidence.free is not None for hit in hits),
+            used=any(hit.evidence.hand_in_at or hit.evidence.driver_at for hit in hits),
         ),
         groups=find_filters.groups(wanted.where(), wanted.filters, around),
         places=places,
@@ -223,11 +226,20 @@ def _title(wanted: Wanted) -> str:
 def _summary(wanted: Wanted, hits: list[Hit]) -> str:
     if not hits:
         return ""
-    far = words.distance(hits[-1].distance_m)
-    return N_("%(count)s, the farthest %(far)s away") % {
+    far = words.distance(max(hit.distance_m for hit in hits))
+    said = N_("%(count)s, the farthest %(far)s away") % {
         "count": words.count(len(hits), N_("place"), N_("places")),
         "far": far,
     }
+    if not wanted.filters.prefer_proven:
+        return said
+    first = N_("Places that took a parcel or saw a driver in the last two weeks go before others up to %s nearer.")
+    return f"{said}. {first % words.distance(UNPROVEN_M)}"
+
+
+def _nearest_m(hits: Sequence[Hit]) -> float:
+    """Not always the first's: others may be preferred."""
+    return min(hit.distance_m for hit in hits)
 
 
 def _nowhere(wanted: Wanted) -> Message:
@@ -246,12 +258,12 @@ def _nowhere(wanted: Wanted) -> Message:
 
 
 def _too_little(wanted: Wanted, hits: list[Hit]) -> Message | None:
-    if hits and hits[0].distance_m <= FAR_M:
+    if hits and _nearest_m(hits) <= FAR_M:
         return None
     everything = find_filters.address(wanted.where(), Filters())
     again = ((everything, N_("Show all places")),) if wanted.filters.any else ()
     if hits:
-        said = N_("The nearest one is %s away.") % words.distance(hits[0].distance_m)
+        said = N_("The nearest one is %s away.") % words.distance(_nearest_m(hits))
         return Message(N_("No such place near here") if again else N_("No place near here yet"), said, again)
     if again:
         return Message(N_("No place is like that"), N_("Nowhere in the network. Take a filter away."), again)
@@ -270,6 +282,7 @@ def _search(here: Where, filters: Filters, at: datetime, limit: int, radius_m: f
         now=at,
         on_arrival=filters.on_arrival,
         has_room=filters.has_room,
+        prefer_proven=filters.prefer_proven,
         needs=filters.needs,
     )
 

@@ -34,6 +34,8 @@ class Filters(msgspec.Struct, frozen=True):
     on_arrival: bool = False
     """Instead of `open_now`: open when one gets there on foot."""
     has_room: bool = False
+    prefer_proven: bool = False
+    """Ranks, and leaves nothing out."""
     needs: Needs = NO_NEEDS
 
     @property
@@ -50,6 +52,7 @@ class Filters(msgspec.Struct, frozen=True):
             ("accepts", ",".join(sorted(self.accepts))),
             ("open", "arrival" if self.on_arrival else "now" if self.open_now else ""),
             ("room", "1" if self.has_room else ""),
+            ("prefer", "proven" if self.prefer_proven else ""),
             ("step_free", "true" if needs.step_free else ""),
             ("printer", "true" if needs.printer else ""),
             ("weight_g", "" if needs.weight_g is None else str(needs.weight_g)),
@@ -102,9 +105,10 @@ class _Links:
 
 
 def choices(
-    where: Mapping[str, str], filters: Filters, around: Around, *, hours: bool, room: bool = False
+    where: Mapping[str, str], filters: Filters, around: Around, *, hours: bool, room: bool = False, used: bool = False
 ) -> tuple[Choice, ...]:
-    """Those that many need. `room`: some places told how much they can hold."""
+    """Those that many need. `room`: some places told how much they can hold. `used`: of some it is known when a parcel
+    or a driver came last."""
     links = _Links(where, filters)
     found = []
     if hours or filters.open_now or filters.on_arrival:
@@ -113,6 +117,9 @@ def choices(
         found.append(links.to(N_("Open when you arrive"), filters.on_arrival, open_now=False, on_arrival=then))
     if room or filters.has_room:
         found.append(links.to(N_("Not full"), filters.has_room, has_room=not filters.has_room))
+    if used or filters.prefer_proven:
+        turned = not filters.prefer_proven
+        found.append(links.to(N_("Lately used first"), filters.prefer_proven, prefer_proven=turned))
     known = set(around.kinds) | filters.kinds
     if len(known) > 1 or filters.kinds:
         for kind, (_, many) in KIND_WORDS.items():

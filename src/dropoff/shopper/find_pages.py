@@ -111,6 +111,7 @@ def _filters(asked: Mapping[str, str]) -> Filters:
         open_now=asked.get("open", "") in ("now", "1", "true"),
         on_arrival=asked.get("open", "") == "arrival",
         has_room=asked.get("room", "") in ("1", "true"),
+        prefer_proven=asked.get("prefer", "") == "proven",
         needs=needs,
     )
 
