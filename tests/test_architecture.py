@@ -182,8 +182,8 @@ def _port_members() -> list[str]:
 
 @pytest.mark.parametrize("name", _port_members())
 def test_what_the_port_offers_is_documented(name: str) -> None:
-    told = _doc("adapters.md") + _doc("sources.md")
-    assert re.search(rf"\b{name}\b", told), f"neither docs/adapters.md nor docs/sources.md tells of {name}"
+    told = _doc("adapters.md") + _doc("sources.md") + _doc("lockers.md")
+    assert re.search(rf"\b{name}\b", told), f"neither of docs/adapters.md, sources.md and lockers.md tells of {name}"
 
 
 @pytest.mark.parametrize("folder", _adapters(), ids=lambda path: path.name)

@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     bridge.add_argument("--token-file", type=Path, default=Path.home() / ".dropoff-print-bridge")
     bridge.set_defaults(run=_print_bridge)
 
+    _lockers(commands)
+
     sync = commands.add_parser("sync", help="bring in what a source of drop-off points has now")
     sync.add_argument("source", help="its name; `dropoff plugins` lists what is set up")
     sync.add_argument("--dry-run", action="store_true", help="only say what would change")
@@ -123,6 +125,17 @@ def _labels(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
         kind.set_defaults(run=_print_labels, kind=name)
         if name == "tags":
             kind.add_argument("--per-roll", type=int, default=500, help="tags on a roll; default 500")
+
+
+def _lockers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    lockers = commands.add_parser("simulate-lockers", help="a simulated bank of lockers, to try out and to test with")
+    lockers.add_argument("--port", type=_port, default=9210, help="on the loopback address; default 9210")
+    lockers.add_argument("--bank", default="demo", help="its name; default demo")
+    lockers.add_argument("--compartments", default="S:4,M:4,L:2", help="how many of each size; default S:4,M:4,L:2")
+    lockers.add_argument("--key", default="", help="what callers must show; default none")
+    lockers.add_argument("--state", type=Path, help="the file that keeps its doors; default lockers-BANK.json here")
+    lockers.add_argument("--no-sensors", action="store_true", help="the bank cannot tell what lies in a compartment")
+    lockers.set_defaults(alone=_simulate_lockers)
 
 
 def _size(text: str) -> tuple[float, float]:
@@ -267,6 +280,25 @@ def _print_bridge(arguments: argparse.Namespace, _: Settings) -> int:
     return 0
 
 
+def _simulate_lockers(arguments: argparse.Namespace) -> int:
+    from dropoff.locker_bank.serving import BankServer
+    from dropoff.locker_bank.simulated import SimulatedBank, doors_of
+
+    file = arguments.state or Path(f"lockers-{arguments.bank}.json")
+    try:
+        doors = doors_of(arguments.compartments)
+        bank = SimulatedBank(arguments.bank, doors, file, key=arguments.key, has_sensors=not arguments.no_sensors)
+        server = BankServer(bank, arguments.port)
+    except (OSError, ValueError) as error:
+        raise Misconfigured(str(error)) from None
+    with server:
+        print(
+            f"Lockers {arguments.bank} at {server.url}, with a page of its doors; its state is in {file}.", flush=True
+        )
+        server.serve_forever()
+    return 0
+
+
 def _sync(arguments: argparse.Namespace, settings: Settings) -> int:
     from dropoff import running
 
@@ -291,6 +323,8 @@ def _plugins(_: argparse.Namespace, settings: Settings) -> int:
     registry = load_plugins(os.environ)
     for name, carrier in sorted(registry.carriers.items()):
         print(f"carrier\t{name}\t{', '.join(sorted(carrier.services))}\t{registry.distributions[name]}")
+    for name, origin in sorted(registry.locker_plugins.items()):
+        print(f"lockers\t{name}\tadapter\t{origin}")
     for name, origin in sorted(registry.source_plugins.items()):
         print(f"source\t{name}\tplug-in\t{origin}")
     for name, installed in sorted(registry.sources.items()):

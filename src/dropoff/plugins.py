@@ -1,26 +1,30 @@
-"""Finds the installed carriers and sources of drop-off points by entry point. A broken plug-in stops the start, with
-its distribution's name: a service that silently misses a carrier would leave parcels behind.
+"""Finds the installed carriers, sources of drop-off points and adapters for lockers by entry point. A broken plug-in
+stops the start, with its distribution's name: a service that silently misses a carrier would leave parcels behind.
 
-A carrier is there once it is installed. A source is there once it has a setting: `DROPOFF_LOCATIONS_<NAME>_…`, where
-the name is a plug-in's own, or any other with a `…_PLUGIN`.
+A carrier is there once it is installed, and so is an adapter for lockers: its settings come with each bank that an
+operator connects. A source is there once it has a setting: `DROPOFF_LOCATIONS_<NAME>_…`, where the name is a plug-in's
+own, or any other with a `…_PLUGIN`.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import msgspec
 
-from dropoff.ports import locations
+from dropoff.ports import locations, locker
 from dropoff.ports.carrier import ENTRY_POINT_GROUP, Carrier
 from dropoff.ports.locations import LocationSource
+from dropoff.ports.locker import LockerBank
 
 LOCATIONS_PREFIX = "DROPOFF_LOCATIONS_"
 EVERY_MIN_S = 60.0
 EVERY_MAX_S = 30 * 86_400.0
 _EVERY = re.compile(r"(\d{1,5})\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+ConnectBank = Callable[[str, Mapping[str, str]], LockerBank]
+"""What an adapter for lockers is: called with the bank's name and its settings."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,59}")
 
 
@@ -47,6 +51,10 @@ class PluginRegistry(msgspec.Struct, frozen=True):
     sources: dict[str, InstalledSource] = {}
     source_plugins: dict[str, str] = {}
     """Name of an installed plug-in for sources, set up or not → `distribution version`."""
+    lockers: dict[str, ConnectBank] = {}
+    """Adapters for banks of lockers, by name."""
+    locker_plugins: dict[str, str] = {}
+    """Name of one → `distribution version`."""
 
     def carrier(self, name: str) -> Carrier | None:
         return self.carriers.get(name)
@@ -57,7 +65,7 @@ def load_plugins(
     found: Iterable[EntryPoint] | None = None,
     found_sources: Iterable[EntryPoint] | None = None,
 ) -> PluginRegistry:
-    """Load every plug-in of the two entry point groups. Raises `PluginFailed` at the first that is broken."""
+    """Load every plug-in of the entry point groups. Raises `PluginFailed` at the first that is broken."""
     carriers: dict[str, Carrier] = {}
     distributions: dict[str, str] = {}
     for name, entry in _by_name("carrier", entry_points(group=ENTRY_POINT_GROUP) if found is None else found).items():
@@ -66,7 +74,15 @@ def load_plugins(
     installed = entry_points(group=locations.ENTRY_POINT_GROUP) if found_sources is None else found_sources
     plugins = _by_name("source", installed)
     sources = {name: _source(name, plugins, own) for name, own in _environments(environment, plugins).items()}
-    return PluginRegistry(carriers, distributions, sources, {name: _origin(entry) for name, entry in plugins.items()})
+    banks = _by_name("adapter for lockers", entry_points(group=locker.ENTRY_POINT_GROUP))
+    return PluginRegistry(
+        carriers,
+        distributions,
+        sources,
+        {name: _origin(entry) for name, entry in plugins.items()},
+        {name: _lockers(entry) for name, entry in banks.items()},
+        {name: _origin(entry) for name, entry in banks.items()},
+    )
 
 
 def _by_name(kind: str, found: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
@@ -89,6 +105,17 @@ def _connect(entry: EntryPoint, environment: Mapping[str, str]) -> Carrier:
     if not callable(getattr(carrier, "book", None)) or not getattr(carrier, "services", None):
         raise PluginFailed(f"carrier {entry.name!r} of {origin} ({entry.value}) has no book() or no services")
     return carrier  # type: ignore[no-any-return]
+
+
+def _lockers(entry: EntryPoint) -> ConnectBank:
+    what = f"adapter for lockers {entry.name!r} of {_origin(entry)} ({entry.value})"
+    try:
+        connect = entry.load()
+    except Exception as error:
+        raise PluginFailed(f"{what}: {error}") from error
+    if not callable(connect):
+        raise PluginFailed(f"{what} cannot be called")
+    return connect  # type: ignore[no-any-return]
 
 
 def _environments(environment: Mapping[str, str], plugins: Mapping[str, Any]) -> dict[str, dict[str, str]]:
