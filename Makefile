@@ -14,7 +14,7 @@ COMMA := ,
 EXTRAS := dev$(if $(HAS_NODE),,$(COMMA)node)
 WITH_NODE := PATH="$(abspath $(BIN)):$$PATH"
 
-.PHONY: help install run test bench lint types format docs constraints clean
+.PHONY: help install run test bench lint types format docs words constraints clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ types: install  ## Check types
 format: install  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+words: install  ## Bring the catalogues of the languages up to the texts in the code
+	$(BIN)/python docs/words.py
 
 docs: install  ## Draw what the docs take from the code
 	$(BIN)/python docs/generate.py

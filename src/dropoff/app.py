@@ -55,6 +55,7 @@ from dropoff.web import jobs as web_jobs
 from dropoff.web.middleware import Edge
 from dropoff.web.openapi import document
 from dropoff.web.problems import HANDLERS as EXCEPTION_HANDLERS
+from dropoff.web.speaking import Speaker
 
 BODY_MAX = 1_000_000
 
@@ -175,5 +176,5 @@ def create_app(context: Context, *, worker: bool = True) -> Litestar:
     )
     app.state.context = context
     https = context.settings.base_url.startswith("https:")
-    app.asgi_handler = Edge(Door(app.asgi_handler, context.nearby), https)
+    app.asgi_handler = Edge(Door(Speaker(app.asgi_handler, https=https), context.nearby), https)
     return app

@@ -22,7 +22,7 @@ from dropoff.network import service as network
 from dropoff.receiving.state import CounterState, counter_state
 from dropoff.receiving.till_reading import is_scanned, read_once
 from dropoff.receiving.till_views import TillView
-from dropoff.web import words
+from dropoff.web import speaking, words
 from dropoff.web.idempotency import Answer, answer_once, parse_key, ticket
 from dropoff.web.middleware import caller
 from dropoff.web.problems import Refused, problem_body, status_of
@@ -30,6 +30,21 @@ from dropoff.web.shell import HTML, render
 
 T = TypeVar("T")
 NOT_CONTENT: Final = ("csrf_token", "key")
+
+
+HOME_LANGUAGES: Final = {
+    "DK": "da",
+    "FO": "da",
+    "GL": "da",
+    "NO": "nb",
+    "SJ": "nb",
+    "SE": "sv",
+    "DE": "de",
+    "AT": "de",
+    "CH": "de",
+    "LI": "de",
+}
+"""What a till speaks where nobody has chosen: the language of its place's country. Elsewhere the browser's."""
 
 
 class NotPaired(Exception):
@@ -40,6 +55,9 @@ async def for_till(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteH
     who = await authenticate(connection)
     if who is None or who.role != "device":
         raise NotPaired
+    if not speaking.is_chosen():
+        place = await connection.app.state.context.db.read(network.location, who.location_id)
+        speaking.prefer(HOME_LANGUAGES.get(place.country) if place else None)
 
 
 class Unpaired(msgspec.Struct, frozen=True):

@@ -42,6 +42,7 @@ from dropoff.returns.views import (
     pass_view,
     return_view,
     return_views,
+    shopper_locale,
     shopper_postcode,
     unit_view,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "renew",
     "return_view",
     "set_next",
+    "shopper_locale",
     "shopper_postcode",
     "show_order",
     "start_visit",

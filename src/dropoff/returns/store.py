@@ -27,6 +27,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     shopper_email: str | None
     shopper_postcode: str | None
     shopper_country: str | None
+    shopper_locale: str | None
 
 
 class LineRow(msgspec.Struct, frozen=True):

@@ -223,6 +223,13 @@ def shopper_postcode(tx: Tx, return_id: str) -> tuple[str, str] | None:
     return order.shopper_postcode, order.shopper_country or ""
 
 
+def shopper_locale(tx: Tx, return_id: str) -> str | None:
+    """The language that the order was placed in, as far as its retailer told it."""
+    head = store.find_return(tx, return_id)
+    order = store.order_by_id(tx, head.order_id) if head else None
+    return order.shopper_locale if order else None
+
+
 def _pass_unit(unit: UnitRow) -> PassUnit:
     own = {name: getattr(unit, name) for name in PassUnit.__struct_fields__ if name != "status"}
     return PassUnit(**own, status=unit_status(unit.custody, unit.resolution))

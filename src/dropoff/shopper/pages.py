@@ -24,7 +24,7 @@ from dropoff.returns.service import Links
 from dropoff.shopper import rules, service
 from dropoff.shopper.pass_views import Notice
 from dropoff.shopper.service import Seen
-from dropoff.web import words
+from dropoff.web import speaking, words
 from dropoff.web.shell import page, render, see_other
 
 KEPT_FOREVER: Final = "private, max-age=31536000, immutable"
@@ -76,6 +76,8 @@ def _path(code: str) -> str:
 async def _see(request: Request[Any, Any, Any], code: str) -> Seen | None:
     context = request.app.state.context
     seen: Seen | None = await context.db.read(service.see_pass, context.passes, code, now())
+    if seen is not None:
+        speaking.suggest(*seen.locales)
     return seen
 
 

@@ -34,6 +34,8 @@ class Seen(msgspec.Struct, frozen=True):
     country: str
     needs: Needs
     """What a place must take for what still waits to be handed in."""
+    locales: tuple[str, ...] = ()
+    """The order's and the retailer's, for whom the browser says nothing."""
 
 
 def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
@@ -79,7 +81,8 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
     postcode, country = returns.shopper_postcode(tx, head.id) or ("", "")
     waiting = returns.things_to_hand_in(tx, head.id)
     needs = find_facts.needs_of((thing.weight_g, thing.category) for thing in waiting)
-    return Seen(facts, postcode, country or retailer.country, needs)
+    locales = (returns.shopper_locale(tx, head.id) or "", view.locale)
+    return Seen(facts, postcode, country or retailer.country, needs, locales)
 
 
 def _sent_back(receipt: ReceiptView) -> Happening | None:

@@ -10,9 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from litestar.response.base import ASGIResponse
 from markupsafe import Markup, escape
 
-from dropoff.kernel import codes, money
+from dropoff.kernel import codes
 from dropoff.kernel.errors import Problem
-from dropoff.web import words
+from dropoff.web import languages, speaking, words
 from dropoff.web.assets import built
 from dropoff.web.people import error_view
 
@@ -28,14 +28,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
         auto_reload=False,
+        finalize=languages.said,
     )
-    # Every text goes through gettext already, so that a catalogue can be put in without touching a page.
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        languages.gettext, languages.plural, newstyle=True, pgettext=languages.pgettext
+    )
+    environment.globals["language"] = languages.language
+    environment.globals["switch"] = speaking.switch
     environment.globals["asset"] = lambda name: built().url(name)
     environment.filters |= {
-        "money": money.display,
+        "money": words.money,
         "short": codes.format_short_code,
-        "capital": words.first_capital,
+        "capital": lambda text: words.first_capital(languages.said(text)),
         "distance": words.distance,
         "ticks": ticks,
     }
