@@ -20,6 +20,8 @@ from dropoff.db import Database, migrate
 from dropoff.db.engines import migration_engine
 from dropoff.kernel import gs1, tags
 from dropoff.kernel.errors import Problem
+from dropoff.network import loads
+from dropoff.network.tables import location_load
 from dropoff.receiving.state import counter_state
 
 OPERATOR = "operator:test"
@@ -49,10 +51,20 @@ def stock(world: World, place: str) -> counter.TagStock:
     return world.db.read_sync(counter.stock_at, place)
 
 
+def told_left(world: World, place: str) -> str | None:
+    """As everybody is told."""
+    (told,) = world.db.read_sync(loads.evidence, [place], NOW)
+    return told.tags
+
+
 def counted(world: World) -> None:
-    """The counter of each roll is the number of its tags, whoever counted."""
+    """The counter of each roll is the number of its tags, whoever counted, and what is told of a place is the sum of
+    what its rolls have left."""
     for row in world.rows(tag_roll):
         assert row["used"] == len(world.rows(tag, roll_id=row["id"])), row
+        load = world.db.read_sync(loads.find, row["location_id"])
+        assert load is not None
+        assert load.tags == stock(world, row["location_id"]).left
 
 
 def test_a_place_without_rolls_takes_any_fresh_tag(world: World) -> None:
@@ -126,6 +138,7 @@ def test_twenty_left_is_told_once_until_a_fresh_roll_comes(world: World) -> None
     for number in range(1000, 1004):
         take(world, till, tags.make_tag(number))
     assert [event["data"]["left"] for event in world.events("tags.low")] == [20]
+    assert told_left(world, till.location_id) == "few"
     assert stock(world, till.location_id) == counter.TagStock(1, 18, low=True)
     state = world.db.read_sync(counter_state, till.location_id, True, NOW)
     assert not isinstance(state, Problem)
@@ -142,8 +155,10 @@ def test_ranges_never_overlap_and_a_retired_one_is_free_again(world: World) -> N
     clash = world.db.write_sync(rolls.register, new, NOW, OPERATOR)
     assert isinstance(clash, Problem)
     assert (clash.code, clash.data) == ("tag-roll-overlaps", {"roll": made.id})
+    assert told_left(world, here) == "enough"
     retired = world.db.write_sync(rolls.retire, made.id, NOW, OPERATOR)
     assert isinstance(retired, RollView)
+    assert told_left(world, here) is None
     assert world.db.write_sync(rolls.retire, made.id, NOW, OPERATOR) == retired
     assert isinstance(world.db.write_sync(rolls.register, new, NOW, OPERATOR), RollView)
     shown = world.db.read_sync(rolls.list_rolls, None, False, "", 50)
@@ -160,6 +175,8 @@ def test_a_moved_roll_serves_its_new_place(world: World) -> None:
     assert isinstance(moved, RollView)
     assert (moved.left, stock(world, there.location_id).left) == (49, 54)
     assert take(world, there, made.last).verdict == "accepted"
+    counted(world)
+    assert told_left(world, here.location_id) is None, "nobody counts where there is no roll any more"
     assert [event["objects"]["location"] for event in world.events("tag_roll.moved")] == [there.location_id]
 
 
@@ -307,3 +324,18 @@ def test_an_upgrade_keeps_every_tag(db: Database, tmp_path: Path) -> None:
     engine.dispose()
     assert sorted(row["tag"] for row in world.rows(tag, roll_id=None)) == [tags.make_tag(number) for number in range(3)]
     assert take(world, till, tags.make_tag(2)).reason == "tag_used"
+
+
+def test_the_stock_of_rolls_from_before_is_known(world: World) -> None:
+    till = world.till()
+    roll(world, till.location_id, 1000, 30)
+    take(world, till, tags.make_tag(1000))
+    (path,) = MIGRATIONS.glob("*_tags_of_rolls.py")
+    script = importlib.import_module(f"dropoff.db.migrations.versions.{path.stem}")
+    world.db.write_sync(lambda tx: tx.change(sa.update(location_load).values(tags=None, tags_at=None)))
+    world.db.write_sync(lambda tx: tx.change(sa.text(script.LEFT.format(now=script.NOW[tx.dialect]))))
+    assert told_left(world, till.location_id) == "enough"
+    counted(world)
+    world.db.write_sync(lambda tx: tx.change(sa.delete(location_load)))
+    world.db.write_sync(lambda tx: tx.change(sa.text(script.LEFT.format(now=script.NOW[tx.dialect]))))
+    counted(world)

@@ -4,6 +4,7 @@ A place without rolls takes any fresh tag. One with rolls takes its own; a tag f
 clerk's word, which is kept. Of whichever roll a tag comes, it is counted there.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from dropoff.kernel import tags
 from dropoff.kernel.errors import FieldError, Problem, invalid, not_found
 from dropoff.kernel.ids import new_id
 from dropoff.kernel.tags import TagNumber, tag_number
+from dropoff.network import loads
 from dropoff.network import service as network
 from dropoff.web.schema import Code, Id, Name
 
@@ -159,12 +161,10 @@ def attach(
         parcel_of
     ):
         return "tag_used"
-    taken: dict[str, int] = {}
-    for tag in parcel_of:
-        if tag in stock.roll_of:
-            roll = stock.roll_of[tag]
-            taken[roll.id] = taken.get(roll.id, 0) + 1
-    store_rolls.count_used(tx, taken)
+    rolls = [stock.roll_of[tag] for tag in parcel_of if tag in stock.roll_of]
+    store_rolls.count_used(tx, Counter(roll.id for roll in rolls))
+    for location_id, used in Counter(roll.location_id for roll in rolls).items():
+        loads.use_tags(tx, location_id, used, at)
     for location_id in sorted({roll.location_id for roll in stock.roll_of.values()}):
         _tell_low(tx, till.actor, location_id, at)
     for tag, reason in overridden.items():
@@ -214,6 +214,13 @@ def stock_at(tx: Tx, location_id: str) -> TagStock:
     return TagStock(len(here), left, left <= LOW) if here else TagStock(0, None, low=False)
 
 
+def _tell_stock(tx: Tx, location_ids: Collection[str], at: datetime) -> None:
+    """What the public is told of a place follows its rolls in the transaction that changes them."""
+    for location_id in sorted(location_ids):
+        loads.hold(tx, location_id, at)  # before looking at the rolls: what is used meanwhile is taken off afterwards
+        loads.set_tags(tx, location_id, stock_at(tx, location_id).left, at)
+
+
 def rolls_here(tx: Tx, location_id: str) -> list[RollView]:
     """Those in use, oldest first."""
     return [view(roll) for roll in store_rolls.rolls_at(tx, location_id)]
@@ -255,6 +262,7 @@ def add(tx: Tx, first: TagNumber, last: int, location_id: str, at: datetime, act
     )
     store_rolls.insert_roll(tx, roll)
     store_rolls.adopt(tx, roll.id, before)
+    _tell_stock(tx, [location_id], at)
     _tell(tx, "tag_roll.registered", roll, at, actor)
     return roll
 
@@ -303,9 +311,11 @@ def move(tx: Tx, roll_id: str, location_id: str, at: datetime, actor: str) -> Ro
     """To another place, with whatever is left of it."""
     if network.location(tx, location_id) is None:
         return Problem("location-unknown", "", (FieldError("/location", "There is no such location."),))
+    before = store_rolls.find_roll(tx, roll_id)
     roll = store_rolls.move_roll(tx, roll_id, location_id)
-    if roll is None:
+    if roll is None or before is None:
         return not_found("roll in use")
+    _tell_stock(tx, {before.location_id, location_id}, at)
     _tell(tx, "tag_roll.moved", roll, at, actor)
     return view(roll)
 
@@ -316,6 +326,7 @@ def retire(tx: Tx, roll_id: str, at: datetime, actor: str) -> RollView | Problem
     if roll is None:
         before = store_rolls.find_roll(tx, roll_id)
         return view(before) if before is not None else not_found("roll")
+    _tell_stock(tx, [roll.location_id], at)
     _tell(tx, "tag_roll.retired", roll, at, actor)
     return view(roll)
 

@@ -1,6 +1,7 @@
 """SQL of rolls of tags and of labels printed beforehand. Rolls come last in the lock order that `store` tells, behind
 the tags."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -146,7 +147,7 @@ def retire_roll(tx: Tx, roll_id: str, at: datetime) -> Roll | None:
     return _roll(rows[0]) if rows else None
 
 
-def count_used(tx: Tx, roll_ids: dict[str, int]) -> None:
+def count_used(tx: Tx, roll_ids: Mapping[str, int]) -> None:
     """Adds to each roll how many of its tags went on parcels just now; in order of their ids."""
     for roll_id in sorted(roll_ids):
         tx.change(sa.update(tag_roll).where(tag_roll.c.id == roll_id).values(used=tag_roll.c.used + roll_ids[roll_id]))

@@ -71,6 +71,28 @@ def count(
     tx.tally(_COUNT, location_id, waiting=waiting, waiting_at=at, hand_in_at=hand_in_at, driver_at=driver_at)
 
 
+# Only where somebody told of tags, or rolls are registered. Nobody may take part in a ring of locks for it.
+_USE_TAGS = Prepared(
+    sa.update(location_load)
+    .where(location_load.c.location_id == sa.bindparam("key"), location_load.c.tags.is_not(None))
+    .values(
+        tags=sa.case(
+            (
+                location_load.c.tags > sa.bindparam("used", type_=sa.Integer),
+                location_load.c.tags - sa.bindparam("used"),
+            ),
+            else_=0,
+        ),
+        tags_at=sa.bindparam("tags_at", type_=Timestamp),
+        touched_at=db_now(),
+    )
+)
+
+
+def use_tags(tx: Tx, location_id: str, used: int, at: datetime) -> None:
+    tx.tally(_USE_TAGS, location_id, used=used, tags_at=at)
+
+
 def find(tx: Tx, location_id: str) -> Load | None:
     row = tx.first(_FIND, id=location_id)
     return _load(row) if row else None

@@ -48,6 +48,16 @@ def count(
         load_store.count(tx, location_id, parcels, at, hand_in_at=hand_in_at, driver_at=driver_at)
 
 
+def use_tags(tx: Tx, location_id: str, used: int, at: datetime) -> None:
+    """So many tags of the place's rolls are on parcels now. Where nobody counts tags, nothing happens."""
+    load_store.use_tags(tx, location_id, used, at)
+
+
+def set_tags(tx: Tx, location_id: str, left: int | None, at: datetime) -> None:
+    """After `hold`. As many as the place's rolls have left; None when it has no roll any more, and nobody counts."""
+    load_store.tell(tx, location_id, at, {"tags": left, "tags_at": None if left is None else at})
+
+
 def find(tx: Tx, location_id: str) -> Load | None:
     return load_store.find(tx, location_id)
 
