@@ -1,9 +1,10 @@
 """One place's page for its operator: how it stands, its facts and hours, what lies there, its tills, its latest story;
 with the forms that pause, close and reopen it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Router, get, post
@@ -68,6 +69,15 @@ WRONG: Final = {
 }
 
 
+FORMS: Final = {
+    "pause": ("until", "reason"),
+    "capacity": ("capacity",),
+    "closure": ("first_day", "last_day", "hours", "reason"),
+}
+"""The forms of the page and their fields."""
+TYPED_MAX: Final = 200
+
+
 class Fact(msgspec.Struct, frozen=True):
     label: str
     value: str
@@ -105,6 +115,8 @@ class View(msgspec.Struct, frozen=True):
     tills: list[tuple[str, str]]
     events: list[tuple[str, str]]
     errors: tuple[tuple[str, str], ...]
+    typed: dict[str, dict[str, str]]
+    """Of each form what stands in it: of one that was refused, what was typed."""
     today: str
     public: bool
 
@@ -125,9 +137,8 @@ async def place_page(request: Request[Any, Any, Any], location_id: FromPath[str]
     found = await request.app.state.context.db.read(_find, location_id, at)
     if isinstance(found, Problem):
         raise Refused(found)
-    wrong = request.query_params.get("wrong", "")
-    errors = ((wrong, WRONG[wrong]),) if wrong in WRONG else ()
-    view = _view(found, head(request, "places"), errors, at)
+    view = _view(found, head(request, "places"), request.query_params, at)
+    errors = view.errors
     return page(render("network/place.html", view), 422 if errors else 200)
 
 
@@ -157,7 +168,7 @@ async def set_capacity(request: Request[Any, Any, Any], location_id: FromPath[st
     form, actor = await read_form(request), principal(request).actor
     typed = form.text("capacity", 10)
     if not (typed.isascii() and typed.isdigit() and int(typed) <= CAPACITY_MAX):
-        return see_other(f"/network/places/{location_id}?wrong=capacity")
+        return see_other(f"/network/places/{location_id}?{urlencode({'wrong': 'capacity', 'capacity': typed})}")
     db = request.app.state.context.db
     outcome = await db.write(loads.tell, location_id, Stock(capacity=int(typed)), now(), actor)
     if isinstance(outcome, Problem):
@@ -165,8 +176,10 @@ async def set_capacity(request: Request[Any, Any, Any], location_id: FromPath[st
     return see_other(f"/network/places/{location_id}")
 
 
-def _view(found: Found, top: Head, errors: tuple[tuple[str, str], ...], at: datetime) -> View:
+def _view(found: Found, top: Head, asked: Mapping[str, str], at: datetime) -> View:
+    """`asked`: of a form that was refused, which field is `wrong`, and what was typed."""
     place, kept = found.place, found.kept
+    wrong = asked.get("wrong", "")
     state_words, tone = STATE_WORDS[place.state]
     return View(
         head=top,
@@ -188,10 +201,18 @@ def _view(found: Found, top: Head, errors: tuple[tuple[str, str], ...], at: date
         closures=[_closure(one) for one in kept.closure_entries],
         tills=[(till.name, _till(till, place.zone, at)) for till in found.tills],
         events=[(_said(row), words.first_capital(words.at(row.at, place.zone, at))) for row in found.events],
-        errors=errors,
+        errors=((wrong, WRONG[wrong]),) if wrong in WRONG else (),
+        typed=_typed(wrong, asked),
         today=found.hours.days[0].date.isoformat(),
         public=place.live and place.kind != "hub" and place.state in ("active", "paused"),
     )
+
+
+def _typed(wrong: str, asked: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    return {
+        form: {name: asked[name][:TYPED_MAX] for name in names if wrong in names and name in asked}
+        for form, names in FORMS.items()
+    }
 
 
 def _notice(kept: KeptLocation, at: datetime) -> str:

@@ -4,8 +4,9 @@ How a place stands, with what lies there, is shown by a page of a room that know
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -30,6 +31,7 @@ from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
 SHOWN: Final = 50
+TYPED_MAX: Final = 200
 SILENT_DAYS: Final = {"silent": 7, "silent30": 30}
 LOADS: Final = {
     "full": N_("Full"),
@@ -256,12 +258,13 @@ async def give_back(request: Request[Any, Any, Any], location_id: FromPath[str])
 @post("/places/{location_id:str}/pause", include_in_schema=False)
 async def pause(request: Request[Any, Any, Any], location_id: FromPath[str]) -> ASGIResponse:
     place, form = await _place(request, location_id), await read_form(request)
+    typed = {name: form.text(name, TYPED_MAX) for name in ("until", "reason")}
     try:
-        until = local_time(form.text("until", 30), place.zone)
+        until = local_time(typed["until"], place.zone)
     except (ValueError, OverflowError):
-        return _again(location_id, "until")
+        return _again(location_id, "until", typed)
     return await _do(
-        request, location_id, location_states.pause, NewPause(until=until, reason=form.text("reason", 200))
+        request, location_id, location_states.pause, NewPause(until=until, reason=typed["reason"]), typed=typed
     )
 
 
@@ -278,14 +281,14 @@ async def resume_or_reopen(
 @post("/places/{location_id:str}/closures", include_in_schema=False)
 async def add_closure(request: Request[Any, Any, Any], location_id: FromPath[str]) -> ASGIResponse:
     form = await read_form(request)
-    try:
-        first = date.fromisoformat(form.text("first_day", 10))
-        last = date.fromisoformat(form.text("last_day", 10) or form.text("first_day", 10))
-    except ValueError:
-        return _again(location_id, "first_day")
-    hours = form.text("hours", 60).replace(" ", "") or "off"
-    new = NewClosure(first_day=first, last_day=last, hours=hours, reason=form.text("reason", 200))
-    return await _do(request, location_id, location_states.add_closure, new)
+    typed = {name: form.text(name, TYPED_MAX) for name in ("first_day", "last_day", "hours", "reason")}
+    days = {name: _day(typed[name] or typed["first_day"]) for name in ("first_day", "last_day")}
+    first, last = days["first_day"], days["last_day"]
+    if first is None or last is None:
+        return _again(location_id, "last_day" if first else "first_day", typed)
+    hours = typed["hours"].replace(" ", "")[:60] or "off"
+    new = NewClosure(first_day=first, last_day=last, hours=hours, reason=typed["reason"])
+    return await _do(request, location_id, location_states.add_closure, new, typed=typed)
 
 
 @post("/places/{location_id:str}/closures/{closure_id:str}/remove", include_in_schema=False)
@@ -295,25 +298,37 @@ async def remove_closure(
     return await _do(request, location_id, _remove_of, closure_id)
 
 
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def _remove_of(tx: Tx, location_id: str, closure_id: str, at: Any, actor: str) -> Any:
     return location_states.remove_closure(tx, closure_id, at, actor)
 
 
 async def _do(
-    request: Request[Any, Any, Any], location_id: str, change: Callable[..., Any], *values: Any
+    request: Request[Any, Any, Any],
+    location_id: str,
+    change: Callable[..., Any],
+    *values: Any,
+    typed: Mapping[str, str] = MappingProxyType({}),
 ) -> ASGIResponse:
-    """Back to the place, with the field that is wrong when there is one."""
+    """Back to the place; when a field is wrong, with its name and with what was `typed`."""
     actor = principal(request).actor
     outcome = await request.app.state.context.db.write(change, location_id, *values, now(), actor)
     if isinstance(outcome, Problem):
         if outcome.code == "invalid-request" and outcome.errors:
-            return _again(location_id, outcome.errors[0].pointer.strip("/"))
+            return _again(location_id, outcome.errors[0].pointer.strip("/"), typed)
         raise Refused(outcome)
     return see_other(url_of(location_id))
 
 
-def _again(location_id: str, field: str) -> ASGIResponse:
-    return see_other(f"{url_of(location_id)}?{urlencode({'wrong': field})}")
+def _again(location_id: str, field: str, typed: Mapping[str, str]) -> ASGIResponse:
+    """The page of the place belongs to a room above, so that it is told by the address. None of this is secret."""
+    return see_other(f"{url_of(location_id)}?{urlencode({'wrong': field, **typed})}")
 
 
 async def _place(request: Request[Any, Any, Any], location_id: str) -> Location:
