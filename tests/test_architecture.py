@@ -82,10 +82,21 @@ REFUSED_VERDICTS = [
     "undo_too_late",
     "not_booked",
     "count_differs",
+    "not_due",
 ]
 LEFT_BY_A_RUN = ["container_open", "no_lane", "over_weight", "carrier_rejected"]
 LEFT_BEHIND = ["not_presented", "seal_broken", "not_booked", "wrong_location"]
-CASE_KINDS = ["missing", "unexpected", "double_hand_in", "booking_unknown", "handover_unscanned", "seal_broken", "lost"]
+CASE_KINDS = [
+    "missing",
+    "unexpected",
+    "double_hand_in",
+    "booking_unknown",
+    "handover_unscanned",
+    "seal_broken",
+    "lost",
+    "driver_missed",
+    "help",
+]
 CASE_OUTCOMES = ["found", "lost", "explained", "written_off"]
 CUSTODY = ["expected", "handed_in", "in_transit", "received", "inspected", "lost", "cancelled", "expired"]
 RESOLUTION = ["open", "due", "refunded", "exchanged", "credited", "rejected"]

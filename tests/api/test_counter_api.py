@@ -242,6 +242,12 @@ def test_what_a_shop_tells_of_itself_is_known_and_the_public_is_told_less(shop: 
     assert (seen["free"], seen["tags"], seen["printer"]) == ("full", "few", "ready")
     assert seen["hand_in_at"] == seen["as_of"]
     assert set(seen) == {"hand_in_at", "driver_at", "free", "tags", "printer", "as_of"}
+    patched = operator.call("PATCH", f"/v1/locations/{location}", {"capacity": 3})
+    assert (patched.status_code, patched.json()["capacity"]) == (200, 3)
+    assert till.get("/v1/counter/state")["location"]["left"] == 1
+    assert operator.call("PATCH", f"/v1/locations/{location}", {"capacity": None}).json()["capacity"] is None
+    assert public.get(f"/v1/locations/{location}")["evidence"]["free"] is None
+    assert operator.call("PATCH", f"/v1/locations/{location}", {"capacity": -1}).status_code == 422
     assert till.call("POST", "/v1/counter/stock", json={}).status_code == 422
     assert till.call("POST", "/v1/counter/stock", json={"capacity": -1}).status_code == 422
     assert public.call("POST", "/v1/counter/stock", json={"tags": 1}).status_code == 401

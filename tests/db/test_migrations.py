@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 
 import dropoff
 from dropoff.access.tables import session
+from dropoff.cases.tables import case
 from dropoff.db import Database, migrate, schema
 from dropoff.db.engines import migration_engine
 from dropoff.kernel.clock import now
@@ -147,6 +148,8 @@ FILLED = {
         " '2026-11-01T00:00:00.000Z', '2026-11-01T00:00:00.000Z')",
         "INSERT INTO event (xid, id, type, location_id, live, actor, at, objects, data)"
         " VALUES (0, 'evt_1', 'device.added', 'loc_1', true, 'system', '2026-11-01T00:00:00.000Z', '{}', '{}')",
+        "INSERT INTO \"case\" (id, kind, owner, subject, objects, detail, live, opened_at, due_at) VALUES ('cas_1',"
+        " 'lost', 'operator', 'pcl_1', '{}', '', true, '2026-11-01T00:00:00.000Z', '2026-11-08T00:00:00.000Z')",
     ],
 }
 """By revision: rows that its users have by then."""
@@ -169,12 +172,16 @@ def test_an_upgrade_keeps_every_row(empty_url: str) -> None:
         }
         kept = connection.execute(sa.text("SELECT id, state, paused_by FROM location")).one()
     engine.dispose()
-    assert {name: count for name, count in counted.items() if count} == {"location": 1, "event": 1}
+    assert {name: count for name, count in counted.items() if count} == {"location": 1, "event": 1, "case": 1}
     assert tuple(kept) == ("loc_1", "paused", None)
     with closing(Database(empty_url)) as db:
         place = db.read_sync(location_store.find_location, "loc_1")
         with pytest.raises(sa.exc.IntegrityError, match="max_weight"):
             db.write_sync(lambda tx: tx.change(sa.update(location).values(max_weight_g=0)))
+        for wrong in ({"kind": "nonsense"}, {"owner": "nobody"}, {"outcome": "unheard of"}):
+            with pytest.raises(sa.exc.IntegrityError, match=f"ck_case_{next(iter(wrong))}"):
+                db.write_sync(lambda tx, wrong=wrong: tx.change(sa.update(case).values(wrong)))
+        db.write_sync(lambda tx: tx.change(sa.update(case).values(kind="driver_missed")))
     assert place is not None
     assert (place.facts, place.photo_url, place.access_note) == (UNTOLD, "", ""), "what was never said is unknown"
 

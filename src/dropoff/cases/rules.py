@@ -4,7 +4,15 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 Kind = Literal[
-    "missing", "unexpected", "double_hand_in", "booking_unknown", "handover_unscanned", "seal_broken", "lost"
+    "missing",
+    "unexpected",
+    "double_hand_in",
+    "booking_unknown",
+    "handover_unscanned",
+    "seal_broken",
+    "lost",
+    "driver_missed",
+    "help",
 ]
 Outcome = Literal["found", "lost", "explained", "written_off"]
 State = Literal["open", "resolved"]
@@ -18,6 +26,8 @@ KINDS = (
     "handover_unscanned",
     "seal_broken",
     "lost",
+    "driver_missed",
+    "help",
 )
 OUTCOMES = ("found", "lost", "explained", "written_off")
 
@@ -29,6 +39,8 @@ DUE_IN = {
     "handover_unscanned": timedelta(days=2),
     "seal_broken": timedelta(days=1),
     "lost": timedelta(days=7),
+    "driver_missed": timedelta(days=1),
+    "help": timedelta(days=1),
 }
 
 

@@ -72,6 +72,7 @@ REFUSALS: Final[Mapping[str, str]] = {
     "undo_too_late": "This can no longer be undone.",
     "not_booked": "No departure is booked for this.",
     "count_differs": "The driver counted another number.",
+    "not_due": "It is not time for this driver yet.",
 }
 """The closed list of reasons, each with the sentence that a clerk reads."""
 

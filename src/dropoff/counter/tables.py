@@ -11,7 +11,7 @@ hand_in = sa.Table(
     "hand_in",
     metadata,
     id_column(),
-    ref("location_id", "location.id", index=True),
+    ref("location_id", "location.id"),
     ref("device_id", "device.id"),
     text("actor", 60),
     live_column(),
@@ -27,6 +27,7 @@ hand_in = sa.Table(
     at("undone_at", nullable=True),
     sa.Column("took_ms", sa.Integer),  # counter time, as the till measured it
     one_of("verdict", ("accepted", "already", "refused")),
+    sa.Index("ix_hand_in_place", "location_id", "received_at"),  # a place's day, week and month
 )
 
 signing_key = sa.Table(

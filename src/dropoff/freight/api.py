@@ -13,7 +13,8 @@ from msgspec import Meta
 
 from dropoff.access.guards import for_anyone_known, for_device, for_operator
 from dropoff.access.principal import principal
-from dropoff.freight import files, runs, service, shipments
+from dropoff.counter.api import till_of
+from dropoff.freight import files, missed, runs, service, shipments
 from dropoff.freight.handovers import HandOver, HandoverAnswer, Named
 from dropoff.freight.runs import Begun, RunView
 from dropoff.freight.shipments import ShipmentPage, ShipmentView
@@ -244,6 +245,22 @@ async def manifest_json(request: Request[Any, Any, Any], shipment_id: FromPath[s
     return await _file(request, files.manifest_json, "application/json", shipments.manifest, shipment_id)
 
 
+@post(
+    "/v1/counter/shipments/{shipment_id:str}/missed",
+    guards=[for_device],
+    status_code=200,
+    opt=doc(
+        "Tell that the driver did not come: a case is opened, and the goods take the next departure",
+        answer=missed.MissedAnswer,
+        problems=("not-found",),
+        key="optional",
+        tag="Counter",
+    ),
+)
+async def tell_missed(request: Request[Any, Any, Any], shipment_id: FromPath[str]) -> ASGIResponse:
+    return await write(request, missed.tell_missed, till_of(request), shipment_id, now())
+
+
 HANDLERS = [
     add_run,
     show_run,
@@ -251,6 +268,7 @@ HANDLERS = [
     show_shipment,
     cancel_shipment,
     add_handover,
+    tell_missed,
     *(route for kind in files.LABELS for route in _label_routes(kind)),
     manifest_csv,
     manifest_json,

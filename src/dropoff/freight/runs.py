@@ -14,7 +14,7 @@ import msgspec
 from dropoff.counter import service as counter
 from dropoff.db import Database, Tx
 from dropoff.events.jobs import enqueue
-from dropoff.freight import store, store_plan
+from dropoff.freight import missed, store, store_plan
 from dropoff.freight.news import tell_operator
 from dropoff.freight.rules import Departure, Goods, Network, Plan, PlannedShipment, plan
 from dropoff.freight.shipments import ShipmentView, views
@@ -112,6 +112,8 @@ def make_plan(planner: Planner, now: datetime, as_of: datetime) -> Plan:
     """Reads on a snapshot and thinks without holding any lane."""
     for shipment_id in planner.db.read_sync(store_plan.leftovers, now):
         planner.db.write_sync(_free_leftovers, shipment_id)
+    for shipment_id in planner.db.read_sync(missed.to_plan_again, as_of):
+        planner.db.write_sync(missed.plan_again, shipment_id, now, "system")
     lanes, goods, zones, loads = planner.db.read_sync(_what_waits, min(now, as_of))
     services = {(name, one) for name, carrier in planner.plugins.carriers.items() for one in carrier.services}
     return plan(Network(lanes=lanes, zones=zones, services=services, loads=loads), goods, now, as_of)

@@ -88,6 +88,8 @@ class ShipmentView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     booked_at: datetime | None
     handed_over_at: datetime | None
+    missed_at: datetime | None
+    """When somebody said that no driver came; it stays booked until its goods are planned for another departure."""
     containers: list[HeldView]
     labels: Links | None
     """PDF and ZPL of all containers, PNG of the first; null until it is booked."""
@@ -146,6 +148,7 @@ def _view(
         created_at=row.created_at,
         booked_at=row.booked_at,
         handed_over_at=row.handed_over_at,
+        missed_at=row.missed_at,
         containers=[
             HeldView(
                 sscc=held.sscc,

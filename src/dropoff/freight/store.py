@@ -49,6 +49,7 @@ class ShipmentRow(msgspec.Struct, frozen=True):
     intended_at: datetime | None
     booked_at: datetime | None
     handed_over_at: datetime | None
+    missed_at: datetime | None
 
 
 class Viewer(msgspec.Struct, frozen=True):

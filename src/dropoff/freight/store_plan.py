@@ -11,6 +11,7 @@ from dropoff.counter.tables import container, parcel
 from dropoff.db import Tx
 from dropoff.freight.rules import Departure
 from dropoff.freight.store import chunks
+from dropoff.freight.store_missed import missed_before
 from dropoff.freight.tables import shipment
 from dropoff.network.tables import location
 
@@ -33,7 +34,11 @@ def waiting_containers(tx: Tx) -> list[Waiting]:
     """Open ones, sealed and unclaimed ones, and those that a rejected shipment still claims."""
     rejected = shipment.c.status == "rejected"
     query = (
-        sa.select(container, shipment.c.status.label("shipment_status"))
+        sa.select(
+            container,
+            shipment.c.status.label("shipment_status"),
+            missed_before(container.c.id).label("missed_at"),
+        )
         .outerjoin(shipment, shipment.c.id == container.c.shipment_id)
         .where(
             container.c.status.in_(("open", "sealed")),
@@ -51,7 +56,7 @@ def waiting_containers(tx: Tx) -> list[Waiting]:
             row.next_kind,
             row.next_id,
             row.retailer_id,
-            row.opened_at if row.status == "open" else row.sealed_at,
+            max(row.opened_at if row.status == "open" else row.sealed_at, row.missed_at or row.opened_at),
             row.weight_g,
             "open" if row.status == "open" else "rejected" if row.shipment_status == "rejected" else "ready",
         )

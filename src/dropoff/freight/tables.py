@@ -3,6 +3,8 @@ import sqlalchemy as sa
 from dropoff.db.schema import Json, at, id_column, live_column, metadata, one_of, ref, text
 from dropoff.freight.rules import LABEL_FORMATS, SHIPMENT_STATES
 
+MISSED = sa.text("missed_at IS NOT NULL AND status = 'booked'")
+
 consolidation_run = sa.Table(
     "consolidation_run",
     metadata,
@@ -42,10 +44,13 @@ shipment = sa.Table(
     ),  # when the carrier was last asked: before the call, so that a crash leaves a trace
     at("booked_at", nullable=True),
     at("handed_over_at", nullable=True),
+    at("missed_at", nullable=True),  # when somebody first said that no driver came
     one_of("status", SHIPMENT_STATES),
     sa.UniqueConstraint(
         "lane_id", "origin_location_id", "live", "departs_at", "number"
     ),  # a departure is planned once per number
+    # Those that still wait after a driver did not come are looked for at every cut-off.
+    sa.Index("ix_shipment_missed", "missed_at", sqlite_where=MISSED, postgresql_where=MISSED),
 )
 
 shipment_container = sa.Table(

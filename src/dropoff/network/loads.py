@@ -105,6 +105,18 @@ def tell(tx: Tx, location_id: str, stock: Stock, at: datetime, actor: str) -> Lo
     place = store.find_location(tx, location_id)
     if place is None or place.state not in HELD_STATES:
         return not_found("location")
+    return _tell(tx, place, told, at, actor)
+
+
+def set_capacity(tx: Tx, place: store.Location, capacity: int | None, at: datetime, actor: str) -> None:
+    """None: nobody knows any more. Saying what holds already changes nothing."""
+    load = load_store.find(tx, place.id)
+    if capacity != (load.capacity if load else None):
+        _tell(tx, place, {"capacity": capacity}, at, actor)
+
+
+def _tell(tx: Tx, place: store.Location, told: dict[str, Any], at: datetime, actor: str) -> Load:
+    location_id = place.id
     facts: dict[str, Any] = {**told, **{f"{name}_at": at for name in told}}
     load = load_store.tell(tx, location_id, at, facts)
     objects = {"location": location_id}

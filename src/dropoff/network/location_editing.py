@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 from dropoff.db import Tx
 from dropoff.events.log import Event, append
 from dropoff.kernel.errors import FieldError, Problem, invalid, not_found
-from dropoff.network import applying_store, location_store, override_store, store
+from dropoff.network import applying_store, loads, location_store, override_store, store
 from dropoff.network.cleaning import Cleaned, RawRow, Rejected, clean
 from dropoff.network.importing import SOURCE_PATTERN
 from dropoff.network.location_fields import FACTS, FIELDS, Override, pointer, properties, stored
@@ -92,6 +92,8 @@ class LocationPatch(msgspec.Struct, frozen=True, kw_only=True):
     max_size_mm: Box | UnsetType | None = UNSET
     refuses: Words | UnsetType | None = UNSET
     live: bool | UnsetType = UNSET
+    capacity: loads.Count | UnsetType | None = UNSET
+    """How many parcels it can hold; the place itself may tell it, too."""
 
 
 def add_location(tx: Tx, new: NewLocation, at: datetime, actor: str) -> str | Problem:
@@ -120,6 +122,8 @@ def edit_location(tx: Tx, location_id: str, patch: LocationPatch, at: datetime, 
         return not_found("location")
     if before["state"] == "removed":
         return Problem("location-not-open", "Its source took the place out.")
+    if patch.capacity is not UNSET and before["state"] not in store.HELD_STATES:
+        return Problem("location-not-open", "A closed place holds nothing.")
     asked = _told(patch)
     position = Position(before["lat"], before["lon"]) if patch.position is UNSET else patch.position
     cleaned = _cleaned({"id": before["external_id"]} | properties(before) | asked, position, frozenset(asked))
@@ -127,6 +131,8 @@ def edit_location(tx: Tx, location_id: str, patch: LocationPatch, at: datetime, 
         return cleaned
     if cleaned.kind != "hub" and before["kind"] == "hub" and _is_led_to(tx, location_id):
         return invalid("/kind", "Lanes lead to this hub. Remove them first.")
+    if patch.capacity is not UNSET:
+        _set_capacity(tx, location_id, patch.capacity, at, actor)
     after = stage_row("", cleaned)
     named = [*asked, *(["position"] if patch.position is not UNSET else [])]
     fields = [field for field in named if stored(field, after) != stored(field, before)]
@@ -139,6 +145,12 @@ def edit_location(tx: Tx, location_id: str, patch: LocationPatch, at: datetime, 
     _in_force(tx, revision)
     _tell(tx, "location.edited", location_id, cleaned.live, at, actor, {"fields": sorted(fields)})
     return None
+
+
+def _set_capacity(tx: Tx, location_id: str, capacity: int | None, at: datetime, actor: str) -> None:
+    place = store.find_location(tx, location_id)
+    assert place is not None, "its content was read just before"
+    loads.set_capacity(tx, place, capacity, at, actor)
 
 
 def give_back(tx: Tx, location_id: str, field: str, at: datetime, actor: str) -> Problem | None:

@@ -7,7 +7,7 @@ import msgspec
 
 from dropoff.db import Tx
 from dropoff.kernel.errors import Problem, not_found
-from dropoff.network import closures, location_fields, location_store, override_store, store
+from dropoff.network import closures, load_store, location_fields, location_store, override_store, store
 from dropoff.network.location_store import Closure, Standing
 from dropoff.network.search_api import LocationView, views
 
@@ -31,6 +31,8 @@ class OverrideView(msgspec.Struct, frozen=True):
 
 class KeptLocation(LocationView, frozen=True, kw_only=True):
     pause: PauseView | None
+    capacity: int | None
+    """How many parcels it can hold; null when nobody told."""
     overrides: list[OverrideView]
     closure_entries: list[Closure]
     """With what is needed to take one back; `closures` is what everybody is told."""
@@ -42,9 +44,11 @@ def kept(tx: Tx, location_id: str, at: datetime) -> KeptLocation | Problem:
     if place is None or stands is None:
         return not_found("location")
     overrides = override_store.overrides(tx, location_id).values()
+    load = load_store.find(tx, location_id)
     return KeptLocation(
         **_fields_of(views(tx, [place], at)[0]),
         pause=pause_of(stands),
+        capacity=load.capacity if load else None,
         overrides=[
             OverrideView(one.field, location_fields.shown(one.field, one.source_value), one.made_at, one.made_by)
             for one in overrides

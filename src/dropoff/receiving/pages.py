@@ -17,6 +17,7 @@ from dropoff.receiving import (
     pages_offline,
     pages_pause,
     pages_photo,
+    pages_store,
     pages_tags,
     pages_visit,
     till_words,
@@ -26,6 +27,13 @@ from dropoff.receiving.till_home import show_home
 from dropoff.web.problems import Refused
 from dropoff.web.shell import see_other
 
+TOLD: Final = (
+    ("paused", pages_pause.PAUSED),
+    ("resumed", pages_pause.RESUMED),
+    ("missed", pages_store.MISSED),
+)
+"""What a front page says that is asked for with one of these names."""
+
 
 @get("/", include_in_schema=False)
 async def home(request: Request[Any, Any, Any]) -> ASGIResponse:
@@ -34,7 +42,7 @@ async def home(request: Request[Any, Any, Any]) -> ASGIResponse:
         return await show_home(request, till_words.UNDONE)
     if "photo" in query:
         return await show_home(request, till_words.PHOTO_KEPT)
-    for name, result in (("paused", pages_pause.PAUSED), ("resumed", pages_pause.RESUMED)):
+    for name, result in TOLD:
         if name in query:
             return await show_home(request, result)
     return await show_home(request, till_words.already("") if "already" in query else None, query.get("hand_in", ""))
@@ -65,6 +73,7 @@ till = Router(
         *pages_handover.HANDLERS,
         *pages_tags.HANDLERS,
         *pages_pause.HANDLERS,
+        *pages_store.HANDLERS,
         *pages_offline.HANDLERS,
     ],
 )

@@ -68,6 +68,8 @@ class PickupView(msgspec.Struct, frozen=True, kw_only=True):
     """SSCCs of those that are here for it; an open one stays unless it is sealed in time."""
     parcels: int
     """Loose ones."""
+    missed: bool = False
+    """The driver did not come: it goes with the next departure, unless somebody still comes for it."""
 
 
 class ProblemView(msgspec.Struct, frozen=True):
@@ -224,6 +226,7 @@ def _planned(tx: Tx, location_id: str, live: bool, names: _Names) -> list[Pickup
                 tracking_number=row.tracking_number,
                 containers=row.containers,
                 parcels=0,
+                missed=row.missed_at is not None,
             )
         )
     return found

@@ -60,6 +60,7 @@ class LeavingRow(msgspec.Struct, frozen=True):
     departs_at: datetime
     destination_retailer_id: str | None
     destination_hub_id: str | None
+    missed_at: datetime | None
     containers: list[str]
 
 

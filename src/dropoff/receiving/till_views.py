@@ -47,6 +47,8 @@ class ShipmentLine(msgspec.Struct, frozen=True):
     state: str
     words: str
     links: tuple[tuple[str, str], ...]
+    missed: str = ""
+    """Where to say that its driver did not come; set once it is due."""
 
 
 class UndoLine(msgspec.Struct, frozen=True):
@@ -260,7 +262,10 @@ def _shipment(one: PickupView, zone: str, now: datetime) -> ShipmentLine:
     when = words.at(one.departs_at, zone, now) if one.departs_at else N_("no driver planned yet")
     name = one.destination.name if one.destination else N_("Unknown")
     links = label_links(one.shipment) if one.status == "booked" else ()
-    return ShipmentLine(name, SHIPMENT_STATES.get(one.status, one.status), " · ".join([*parts, when]), links)
+    state = N_("No driver came") if one.missed else SHIPMENT_STATES.get(one.status, one.status)
+    due = one.status == "booked" and one.departs_at is not None and one.departs_at <= now
+    missed = f"/till/shipments/{one.shipment}/missed" if due and not one.missed else ""
+    return ShipmentLine(name, state, " · ".join([*parts, when]), links, missed)
 
 
 def home_view(

@@ -161,6 +161,13 @@ REFUSALS: Final[dict[str, Result]] = {
             N_("You and the driver do not count the same. Nothing was handed over."),
             N_("Count again together."),
         ),
+        (
+            "not_due",
+            "wait",
+            N_("The driver is not late yet"),
+            N_("It is not time for this pickup."),
+            N_("Wait until its time is over."),
+        ),
     )
 }
 
