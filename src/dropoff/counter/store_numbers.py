@@ -34,7 +34,8 @@ def count(tx: Tx, location_id: str, live: bool, after: datetime, until: datetime
         .where(*within, accepted, stands)
     )
     assert row is not None, "a sum is a row"
-    return Counted(int(row[0]), int(held[0]) if held else 0, int(row[1]), int(row[2]))
+    customers, undone, refused = tuple(row)
+    return Counted(int(customers), int(held[0]) if held else 0, int(undone), int(refused))
 
 
 def _within(
