@@ -76,7 +76,9 @@ def wait_until(true: Callable[[], bool]) -> None:
         pause.wait(0.01)
 
 
-def test_what_changed_is_laid_over_the_base(world: World) -> None:
+@pytest.mark.parametrize("page", [3, 500])
+def test_what_changed_is_laid_over_the_base(world: World, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+    monkeypatch.setattr(refreshing, "PAGE", page)
     base = world.nearby.snapshot.base
     kept = [feature(number) for number in range(20)]
     world.bring(*kept, feature(20, name="New name"), feature(40), feature(41, kind="hub"), replace=True)

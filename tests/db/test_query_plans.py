@@ -17,6 +17,7 @@ from dropoff.app import create_worker
 from dropoff.db import Database
 from dropoff.events import job_store
 from dropoff.events.turns import Turns
+from dropoff.network import store as network_store
 from dropoff.returns.jobs import sweep
 
 GROWING = (
@@ -93,8 +94,25 @@ def test_no_question_reads_a_growing_table_from_end_to_end(
     assert slow == {}
 
 
-def _scans(tx: Any, text: str) -> list[str]:
+def test_the_few_places_that_changed_are_found_without_reading_all(
+    sqlite_template: Path, tmp_path: Path, ran: set[str]
+) -> None:
+    path = tmp_path / "dropoff.sqlite3"
+    shutil.copy(sqlite_template, path)
+    with closing(Database(f"sqlite:///{path}")) as db:
+        assert db.read_sync(network_store.changed_since, 3, 100) == []
+        assert db.read_sync(network_store.places_of, ["loc_1", "loc_2"]) == []
+        asked = {text: db.read_sync(_plan, text) for text in ran if "FROM location " in text}
+    assert len(asked) == 2
+    assert all(step.startswith("SEARCH location USING") for steps in asked.values() for step in steps), asked
+
+
+def _plan(tx: Any, text: str) -> list[str]:
     driver = tx._connection.connection.dbapi_connection
-    plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {text}")]
+    return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {text}")]
+
+
+def _scans(tx: Any, text: str) -> list[str]:
+    plan = _plan(tx, text)
     whole = [step for step in plan if SCAN.search(step)]
     return [] if IN_ORDER.search(text) and all("USING INDEX sqlite_autoindex" in step for step in whole) else whole

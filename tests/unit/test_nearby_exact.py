@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from pyproj import Geod
 
 from dropoff.network.nearby import Search, Snapshot
-from dropoff.network.nearby_geometry import CHORD_ERROR, NEAR_M, SAME_M, ecef, longest_chord, origin
+from dropoff.network.nearby_geometry import (
+    CHORD_ERROR,
+    NEAR_M,
+    SAME_M,
+    ecef,
+    geodesics,
+    longest_chord,
+    longest_distance,
+    origin,
+)
+from dropoff.network.nearby_geometry import geodesic as one_geodesic
 from dropoff.network.nearby_place import Place
 
 Floats = NDArray[np.float64]
@@ -138,7 +148,7 @@ def test_the_oracle_is_the_geodesic_of_geopy() -> None:
         assert [metres for metres, _ in wanted] == pytest.approx([metres for metres, _ in nearest], abs=1e-6)
 
 
-def test_a_straight_line_is_never_longer_than_its_bound() -> None:
+def test_straight_lines_and_distances_keep_within_each_others_bounds() -> None:
     chance = np.random.default_rng(5)
     count = 20_000
     lat1, lon1 = chance.uniform(-90, 90, count), chance.uniform(-180, 180, count)
@@ -147,7 +157,16 @@ def test_a_straight_line_is_never_longer_than_its_bound() -> None:
     lon2 = lon1 + chance.uniform(-1, 1, count) * spread
     _, _, metres = GEOD.inv(lon1, lat1, lon2, lat2)
     chords = np.linalg.norm(ecef(lat1, lon1) - ecef(lat2, lon2), axis=1)
-    assert all(chord <= longest_chord(d) + 1e-6 for chord, d in zip(chords, metres, strict=True))
+    for chord, far in zip(chords.tolist(), metres.tolist(), strict=True):
+        assert chord <= longest_chord(far) + 1e-6
+        assert far <= longest_distance(chord) + 1e-6
+
+
+def test_one_geodesic_is_as_good_as_many() -> None:
+    chance = np.random.default_rng(8)
+    lats, lons = chance.uniform(-90, 90, 500), chance.uniform(-180, 180, 500)
+    one_by_one = [one_geodesic(55.7, 12.6, lat, lon) for lat, lon in zip(lats.tolist(), lons.tolist(), strict=True)]
+    assert one_by_one == pytest.approx(geodesics(55.7, 12.6, lats, lons).tolist(), abs=1e-6)
 
 
 def test_a_short_chord_tells_the_geodesic_as_well_as_promised() -> None:

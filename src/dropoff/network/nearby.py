@@ -5,7 +5,7 @@ a million places. It knows nothing of the database: `store` reads the places, `r
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -94,16 +94,25 @@ class Snapshot:
         for layer in self.layers:
             self.book.bring(layer.slots)
 
-    def changed(self, revision: int, changes: Sequence[tuple[Place, bool]], folder: Path | None = None) -> "Snapshot":
+    def changed(self, revision: int, changes: Iterable[tuple[Place, bool]], folder: Path | None = None) -> "Snapshot":
         """The same base under all that has changed since it was made; False says that a place is not shown any more."""
+        rows: list[int] = []
+
+        def shown() -> Iterator[Place]:
+            for place, is_shown in changes:
+                row = self.base.row_of(place.id)
+                if row is not None:
+                    rows.append(row)
+                if is_shown:
+                    yield place
+
+        over = Layer.of(shown(), folder)
         alive = None
-        rows = [row for place, _ in changes if (row := self.base.row_of(place.id)) is not None]
         if rows:
             alive = np.ones(len(self.base), np.bool_)
             alive[rows] = False
-        shown = [place for place, is_shown in changes if is_shown]
-        over = Layer.of(shown, folder) if shown else None
-        return Snapshot(revision, self.base, base_revision=self.base_revision, over=over, alive=alive, book=self.book)
+        upper = over if len(over) else None
+        return Snapshot(revision, self.base, base_revision=self.base_revision, over=upper, alive=alive, book=self.book)
 
     def merged(self, folder: Path | None = None) -> "Snapshot":
         """The same places as one base. Takes a second or two for a million: for a thread."""

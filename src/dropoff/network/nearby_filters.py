@@ -20,6 +20,8 @@ Mask = NDArray[np.bool_]
 
 FEW: Final = 0.1
 """Up to this share of the places a tree of their own is faster than a mask, and smaller."""
+FEW_ROWS: Final = 1_000
+"""So few are asked for their hours at once rather than again and again."""
 KEPT_BYTES: Final = 24_000_000
 _BYTES_A_POINT: Final = 48
 
@@ -44,10 +46,14 @@ class Selection(NamedTuple):
     """The places of a tree of their own; None where the tree holds all and `skipped` says who is left out."""
     skipped: NDArray[np.uint8] | None = None
 
+    @property
+    def are_few(self) -> bool:
+        return self.rows is not None and self.size <= FEW_ROWS
+
     def near(self, point: Floats, count: int, reach: float | None) -> tuple[list[float], list[int]]:
         """The chords of the nearest `count` within reach, shortest first, and which places they lead to."""
         chords, found = self.tree.near(point, min(count, self.size), reach, self.skipped)
-        rows: list[int] = (found if self.rows is None else self.rows[found]).tolist()
+        rows: list[int] = (found if self.rows is None else self.rows.take(found)).tolist()
         return chords, rows
 
     def chosen(self, total: int) -> NDArray[Any]:
@@ -60,8 +66,11 @@ def select(points: Floats, tree: Tree, passing: Mask) -> Selection:
     size = int(np.count_nonzero(passing))
     if size > FEW * len(points):
         return Selection(size, tree, skipped=(~passing).view(np.uint8))
-    rows = np.flatnonzero(passing).astype(np.uint32)
-    return Selection(size, Tree(np.take(points, rows, axis=0)), rows=rows)
+    return of_few(points, np.flatnonzero(passing).astype(np.uint32))
+
+
+def of_few(points: Floats, rows: NDArray[np.uint32]) -> Selection:
+    return Selection(len(rows), Tree(np.take(points, rows, axis=0)), rows=rows)
 
 
 class Selections:

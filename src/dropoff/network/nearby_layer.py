@@ -13,10 +13,10 @@ from dropoff.network.facts import NO_NEEDS, Facts
 from dropoff.network.nearby_columns import Column, Contents, gather, join, key_of
 from dropoff.network.nearby_evidence import Slots
 from dropoff.network.nearby_facts import ToldFacts
-from dropoff.network.nearby_filters import ANYTHING, Attributes, Mask, Selection, Selections, select
+from dropoff.network.nearby_filters import ANYTHING, Attributes, Mask, Selection, Selections, of_few, select
 from dropoff.network.nearby_geometry import Floats, ecef
-from dropoff.network.nearby_hours import Patterns, States
-from dropoff.network.nearby_place import Place, place_of
+from dropoff.network.nearby_hours import OPEN, Patterns, States
+from dropoff.network.nearby_place import Place, id_piece, place_of
 from dropoff.network.nearby_tree import Tree
 
 _SCAN_AT_ONCE: Final = 65_536
@@ -33,6 +33,7 @@ class Layer:
         self._columns, self._lookups, self.tables, self._text, _ = contents
         # Ten places are looked up faster one by one than by a column operation.
         self._starts, self._ends = memoryview(self._columns.start.data), memoryview(self._columns.end.data)
+        self._lat, self._lon = memoryview(self._columns.lat.data), memoryview(self._columns.lon.data)
         self._pattern = memoryview(self._columns.pattern.data)
         self._fact = memoryview(self._columns.facts.data)
         self._facts = ToldFacts(self.tables.facts.values)
@@ -74,8 +75,10 @@ class Layer:
         return self.place(row).id
 
     def row_of(self, place_id: str) -> int | None:
+        begins = id_piece(place_id)
         for row in self._lookups.id.of(key_of(place_id)).tolist():
-            if self.id(row) == place_id:
+            start = self._starts[row]
+            if self._text[start : start + len(begins)] == begins:
                 return int(row)
         return None
 
@@ -98,7 +101,7 @@ class Layer:
         return np.take(self._columns.lat, rows), np.take(self._columns.lon, rows)
 
     def position(self, row: int) -> tuple[float, float]:
-        return float(self._columns.lat[row]), float(self._columns.lon[row])
+        return self._lat[row], self._lon[row]
 
     def patterns(self, rows: list[int]) -> list[int]:
         numbers = self._pattern
@@ -122,9 +125,17 @@ class Layer:
         """Makes it when need be: milliseconds for a million places, more when each pattern must be asked first."""
 
         def make() -> Selection:
+            some = None if minute is None else self.selection(wanted, None)
+            if some is not None and minute is not None and some.are_few:
+                return self._open_among(some, minute)
             return select(self.points, self._everything.tree, self._passing(wanted, minute))
 
         return self.selection(wanted, minute) or self._selections.made(self._key(wanted, minute, patient=True), make)
+
+    def _open_among(self, some: Selection, minute: int) -> Selection:
+        rows = some.chosen(len(self))
+        open_ones = np.array(self.states(minute).of(self.patterns(rows.tolist())), np.uint8) == OPEN
+        return of_few(self.points, rows[open_ones])
 
     def _key(self, wanted: Attributes, minute: int | None, *, patient: bool) -> Hashable:
         """Needs that the same facts meet make the same selection; those that all meet ask nothing."""

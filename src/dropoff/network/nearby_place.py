@@ -95,6 +95,11 @@ def fragment(place: Place) -> bytes:
     return _encode(shown)[:-1]
 
 
+def id_piece(place_id: str) -> bytes:
+    """What the fragment of the place with this id begins with."""
+    return _encode({"id": place_id})[:-1] + b","
+
+
 def place_of(piece: bytes, zone: str, hours_known: bool, facts: Facts) -> Place:
     """The place back from its fragment and what the fragment does not say."""
     shown = _decode(piece + b"}")

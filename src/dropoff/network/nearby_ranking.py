@@ -9,7 +9,8 @@ What changes by the minute (hours on arrival, room, proof) is asked of the short
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import compress
+from itertools import compress, groupby
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -26,8 +27,10 @@ from dropoff.network.nearby_geometry import (
     SAME_M,
     Floats,
     Origin,
+    geodesic,
     geodesics,
     longest_chord,
+    longest_distance,
 )
 from dropoff.network.nearby_hours import OPEN
 from dropoff.network.nearby_layer import Layer
@@ -37,6 +40,7 @@ SHORTLIST_MAX: Final = 1_024
 """Beyond, comparing every place is cheaper than a tree that keeps so long a list in order."""
 QUICK_MAX: Final = 20_000
 """Layers up to this size may be looked through while others wait for their answers."""
+ONE_BY_ONE_MAX: Final = 16
 LAYER_BITS: Final = 32
 _ROW: Final = (1 << LAYER_BITS) - 1
 
@@ -112,8 +116,10 @@ class Ranking:
         return Found([far_of[ref] for ref in best], best)
 
     def _nearest(self, question: Question) -> Found:
-        picky = question.minute is not None or self._alive is not None or question.asks_the_moment
-        count = 2 * question.limit + 8 if picky else question.limit + 3
+        count = question.limit + 3
+        if question.minute is not None or self._alive is not None or question.asks_the_moment:
+            # Some of the shortlist will not do; a second one costs more than a longer first one.
+            count += question.limit if question.asks_the_moment else question.limit // 2 + 2
         strictly = False
         while count <= SHORTLIST_MAX:
             chords, refs, horizon = self._shortlist(question, count, strictly)
@@ -148,6 +154,8 @@ class Ranking:
         asks_hours = selection is None and minute is not None and not strictly
         if asks_hours:
             selection = layer.selection(wanted, None)
+            if selection is not None and selection.are_few:
+                selection, asks_hours = layer.select(wanted, minute), False
         if selection is None:
             _only_if(question.patient or len(layer) <= QUICK_MAX)
             selection = layer.select(wanted, None if asks_hours else minute)
@@ -190,6 +198,9 @@ class Ranking:
         if not refs:
             return Found([], []) if horizon >= EVERYWHERE_M else None
         if chords[min(limit, len(chords) - 1)] > NEAR_M:
+            if len(refs) > limit:
+                # Those beyond are surely farther away than the first `limit`.
+                refs = refs[: bisect_right(chords, longest_chord(longest_distance(chords[limit - 1])) + 0.001)]
             return self._measured(question, refs, horizon)
         bend = question.here.bend
         metres: list[float] = []
@@ -266,6 +277,8 @@ class Ranking:
         return proven
 
     def _metres(self, here: Origin, refs: Refs) -> list[float]:
+        if len(refs) <= ONE_BY_ONE_MAX:
+            return [geodesic(here.lat, here.lon, *self._position(ref)) for ref in refs]
         lats, lons = np.empty(len(refs)), np.empty(len(refs))
         places = np.array(refs, dtype=np.int64)
         for number, layer in enumerate(self._layers):
@@ -277,16 +290,12 @@ class Ranking:
     def _in_order(self, metres: list[float], refs: Refs, limit: int) -> Found:
         """By distance; equally far ones by id, which is looked up for these alone."""
         hits = sorted(zip(metres, refs, strict=True))
-        begin = 0
-        for end in range(1, len(hits) + 1):
-            if end < len(hits) and hits[end][0] == hits[begin][0]:
-                continue
-            if end - begin > 1:
-                hits[begin:end] = sorted(hits[begin:end], key=lambda hit: self._id(hit[1]))
-            begin = end
-            if begin >= limit:
-                break
+        if len(set(metres)) < len(metres):
+            hits = [(far, ref) for _, some in groupby(hits, itemgetter(0)) for far, ref in self._by_id(list(some))]
         return Found([far for far, _ in hits[:limit]], [ref for _, ref in hits[:limit]])
+
+    def _by_id(self, hits: list[tuple[float, int]]) -> list[tuple[float, int]]:
+        return hits if len(hits) == 1 else sorted(hits, key=lambda hit: self._id(hit[1]))
 
     def _position(self, ref: int) -> tuple[float, float]:
         return self._layers[ref >> LAYER_BITS].position(ref & _ROW)

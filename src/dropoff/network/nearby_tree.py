@@ -37,9 +37,9 @@ class Tree:
         distances, found = self._tree.query(
             point, k=min(count, self.size), distance_upper_bound=reach, mask=skipped, sqr_dists=False
         )
-        if distances.ndim == 2:
-            distances, found = distances[0], found[0]
-        metres: list[float] = distances.tolist()
+        found = found.ravel()
+        metres: list[float] = distances.ravel().tolist()
         if metres[-1] > _NOTHING_M:
             metres = [far for far in metres if far <= _NOTHING_M]
-        return metres, found[: len(metres)]
+            found = found[: len(metres)]
+        return metres, found

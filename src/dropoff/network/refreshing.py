@@ -26,10 +26,10 @@ from dropoff.web import metrics
 
 POLL_S: Final = 1.0
 """Other processes on SQLite cannot be woken: a change is in everyone's search within two seconds."""
-CHANGES_MAX: Final = 50_000
+CHANGES_MAX: Final = 250_000
 """More than so many changes since the base was made are not laid over it: all is read anew."""
-PAGE: Final = 1_000
-"""Rows read at once: a page keeps the interpreter to itself for some ten milliseconds, which others wait."""
+PAGE: Final = 500
+"""Rows read at once: a page keeps the interpreter to itself for some milliseconds, which others wait."""
 MERGE_AT: Final = 5_000
 MERGE_SHARE: Final = 0.005
 """`MERGE_AT` changes, or this share of the base, are merged at once; fewer wait until `MERGE_AFTER_S`."""
@@ -104,12 +104,17 @@ def _read_newer(tx: Tx, known: Snapshot, folder: Path | None) -> Snapshot | None
         return None
     # A lower revision is another database, for example a restored one.
     if known.base_revision >= 0 and revision > known.revision:
-        count = store.count_changes(tx, known.base_revision, CHANGES_MAX + 1)
-        if count <= min(CHANGES_MAX, len(known.base)):
-            changes = store.changed_places(tx, known.base_revision, _lately())
-            return known.changed(revision, changes, folder)
+        ids = store.changed_since(tx, known.base_revision, CHANGES_MAX + 1)
+        if len(ids) <= min(CHANGES_MAX, len(known.base)):
+            return known.changed(revision, _changes(tx, ids), folder)
     book = known.book if revision > known.revision else None
     return Snapshot.of(revision, _all_places(tx), folder, book)
+
+
+def _changes(tx: Tx, ids: list[str]) -> Iterator[tuple[Place, bool]]:
+    since_day = _lately()
+    for at in range(0, len(ids), PAGE):
+        yield from store.places_of(tx, ids[at : at + PAGE], since_day)
 
 
 def _all_places(tx: Tx) -> Iterator[Place]:
