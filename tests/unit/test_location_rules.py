@@ -1,15 +1,19 @@
 """What may be done with a place in which state, and what closures make of its hours. Pure rules."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dropoff.kernel.errors import Problem
 from dropoff.network import closures, hours
 from dropoff.network.closures import NewClosure, expression_with, problem_of
-from dropoff.network.hours_told import Hours, days
-from dropoff.network.rules import LOCATION_MOVES
+from dropoff.network.hours_told import Hours, days, standing
+from dropoff.network.rules import LOCATION_MOVES, WEEKDAYS
 
 TODAY = date(2026, 6, 30)
 STATES = ("active", "paused", "closed", "removed")
@@ -50,8 +54,12 @@ def test_what_may_be_entered(new: NewClosure, pointer: str | None) -> None:
     assert (refused.errors[0].pointer if isinstance(refused, Problem) else None) == pointer
 
 
+def german(expression: str) -> Hours:
+    return Hours(expression, "Europe/Berlin", "DE")
+
+
 def opens(expression: str, first: str, count: int) -> list[str | None]:
-    told = days(Hours(expression, "Europe/Berlin", "DE"), date.fromisoformat(first), count)
+    told = days(german(expression), date.fromisoformat(first), count)
     assert told is not None
     spans = [None if day.spans is None else day.spans for day in told]
     return [None if day is None else ",".join(f"{a:%H:%M}-{b:%H:%M}" for a, b in day) or "off" for day in spans]
@@ -59,20 +67,112 @@ def opens(expression: str, first: str, count: int) -> list[str | None]:
 
 def test_the_later_closure_holds_and_the_usual_hours_come_back() -> None:
     summer = [closure("2026-07-01", "2026-07-03"), closure("2026-07-02", "2026-07-02", "10:00-12:00")]
-    said = expression_with("Mo-Fr 09:00-18:00; PH off", summer, is_known=True)
+    said = expression_with(german("Mo-Fr 09:00-18:00; PH off"), summer, is_known=True)
     assert opens(said, "2026-06-30", 5) == ["09:00-18:00", "off", "10:00-12:00", "off", "off"]
     assert opens(said, "2026-07-06", 1) == ["09:00-18:00"]
     # A closure goes before a fallback, and before what holds on public holidays.
     christmas = [closure("2026-12-25", "2026-12-25", "10:00-11:00")]
-    said = expression_with('Mo-Fr 09:00-18:00; PH off || "by appointment"', christmas, is_known=True)
+    said = expression_with(german('Mo-Fr 09:00-18:00; PH off || "by appointment"'), christmas, is_known=True)
     assert opens(said, "2026-12-25", 1) == ["10:00-11:00"]
 
 
+@pytest.mark.parametrize(
+    ("usual", "held", "expected"),
+    [
+        # Saturday 3 January 2026 and the days around it, from the Friday on.
+        ("Sa 22:00-02:00", ("2026-01-03", "2026-01-03", "off"), ["off", "off", "off"]),
+        ("Mo-Su 22:00-02:00", ("2026-01-03", "2026-01-03", "off"), ["22:00-00:00", "off", "22:00-02:00"]),
+        (
+            "Mo-Su 22:00-02:00",
+            ("2026-01-03", "2026-01-03", "10:00-14:00"),
+            ["22:00-00:00", "10:00-14:00", "22:00-02:00"],
+        ),
+        (
+            "Mo-Su 22:00-02:00",
+            ("2026-01-03", "2026-01-03", "22:00-03:00"),
+            ["22:00-00:00", "22:00-03:00", "22:00-02:00"],
+        ),
+        (
+            "Mo-Fr 10:00-18:00",
+            ("2026-01-03", "2026-01-04", "22:00-03:00"),
+            ["10:00-18:00", "22:00-03:00", "22:00-03:00"],
+        ),
+        ("24/7", ("2026-01-03", "2026-01-03", "off"), ["00:00-00:00", "off", "00:00-00:00"]),
+        ("sunset-02:00", ("2026-01-03", "2026-01-03", "off"), None),
+    ],
+)
+def test_a_night_belongs_to_the_day_on_which_it_begins(
+    usual: str, held: tuple[str, str, str], expected: list[str] | None
+) -> None:
+    place = msgspec.structs.replace(german(usual), position=(52.5, 13.4))
+    said = msgspec.structs.replace(place, expression=expression_with(place, [closure(*held)], is_known=True))
+    told = days(said, date(2026, 1, 2), 3)
+    assert told is not None
+    if expected is not None:
+        assert opens(said.expression, "2026-01-02", 3) == expected
+    night = datetime(2026, 1, 4, 0, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert standing(said, night).open_now is (held[2] == "22:00-03:00" or usual == "24/7")
+
+
+CLOCKS = ("2026-03-29", "2026-10-25")
+"""Sundays on which clocks are put forward and back in Berlin."""
+
+
+def clock(first: int, last: int) -> st.SearchStrategy[str]:
+    return st.integers(first, last).map(lambda half: f"{half // 2:02}:{half % 2 * 30:02}")
+
+
+# By day, or into the next morning; no night ends when the next day begins, for then nobody can tell them apart.
+span = st.tuples(clock(13, 46), st.one_of(clock(1, 12), st.just("24:00"), clock(47, 47)))
+week = st.lists(st.one_of(st.none(), span), min_size=7, max_size=7)
+held_days = st.tuples(st.integers(-3, 3), st.integers(0, 2), st.one_of(st.none(), span))
+
+
+@settings(deadline=None, max_examples=60)
+@given(week=week, held=st.lists(held_days, min_size=1, max_size=3), sunday=st.sampled_from(CLOCKS))
+def test_closures_hold_from_midnight_to_midnight_and_for_the_nights_that_begin_in_them(
+    week: list[tuple[str, str] | None], held: list[tuple[int, int, tuple[str, str] | None]], sunday: str
+) -> None:
+    """Beside what each day says by itself, around the nights in which clocks change."""
+    around = date.fromisoformat(sunday)
+    entered = [
+        closure(str(around + timedelta(first)), str(around + timedelta(first + more)), "-".join(own) if own else "off")
+        for first, more, own in held
+    ]
+    usual = ", ".join(f"{name} {'-'.join(own)}" for name, own in zip(WEEKDAYS, week, strict=True) if own)
+    place = german(usual or "off")
+    said = german(expression_with(place, entered, is_known=True))
+
+    def of_day(day: date) -> tuple[NewClosure | None, tuple[str, str] | None]:
+        """Which closure holds, and when it is open."""
+        one = closures.of_day(entered, day)
+        if one is None:
+            return None, week[day.weekday()]
+        return one, None if one.hours == "off" else (one.hours[:5], one.hours[6:])
+
+    for number in range(-5, 7):
+        day = around + timedelta(days=number)
+        holds, own = of_day(day)
+        held_before, night = of_day(day - timedelta(days=1))
+        for half in range(48):
+            wall = f"{half // 2:02}:{half % 2 * 30:02}"
+            ends_here = night is not None and night[1] < night[0] and wall < night[1]
+            runs_on = ends_here and (holds is None or holds is held_before)
+            if ends_here and holds is not held_before and None not in (holds, held_before):
+                continue  # of two closures that follow one another either may tell of that night
+            opens_now = own is not None and (own[0] <= wall < own[1] if own[0] < own[1] else wall >= own[0])
+            moment = datetime.combine(day, time(half // 2, half % 2 * 30), ZoneInfo("Europe/Berlin"))
+            if moment.astimezone(UTC).astimezone(moment.tzinfo).replace(tzinfo=None) != moment.replace(tzinfo=None):
+                continue  # the hour that the wall never shows
+            told = hours.open_now(said.expression, said.zone, said.country, None, moment)
+            assert told is (opens_now or runs_on), (said.expression, moment)
+
+
 def test_closures_of_a_place_whose_hours_nobody_knows_are_known() -> None:
-    said = expression_with("after lunch", [closure("2026-07-01", "2026-07-01")], is_known=False)
+    said = expression_with(german("after lunch"), [closure("2026-07-01", "2026-07-01")], is_known=False)
     assert hours.is_hours(said)
     assert opens(said, "2026-06-30", 3) == [None, "off", None]
-    assert expression_with("after lunch", [], is_known=False) == "after lunch"
+    assert expression_with(german("after lunch"), [], is_known=False) == "after lunch"
 
 
 def test_a_day_begins_by_the_clock_of_the_place() -> None:

@@ -1,24 +1,29 @@
 """Days on which a place keeps other hours than it usually does: what may be entered, and what it comes to. Pure.
 
-A closure is one more rule of OSM hours behind the usual ones, and like there the later rule holds for its days.
+A closure is one more rule of OSM hours behind the usual ones, and like there the later rule holds for its days: from
+midnight to midnight. A night belongs to the day on which it begins. So what would run from a closure's last day into
+the next morning does not, and what runs from the day before into its first day ends at midnight: in doubt a place is
+closed, for nobody should stand before its door.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
-from typing import Annotated, Final, Protocol
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Final, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from dropoff.kernel.errors import FieldError, Problem, invalid
 from dropoff.network import hours
+from dropoff.network.hours_told import Hours, days
 
 OFF: Final = "off"
 UNKNOWN: Final = "24/7 unknown"
 """Usual hours that nobody knows: with closures behind it, the place is surely closed on those days."""
 DAYS_MAX: Final = 366
 AHEAD_MAX: Final = timedelta(days=2 * 366)
+NIGHT_MAX: Final = timedelta(hours=12)
 CLOSURES_MAX: Final = 20
 """Of one place, that are not over yet."""
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -44,9 +49,6 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     hours: str
     reason: str
 
-    def holds_on(self, day: date) -> bool:
-        return self.first_day <= day <= self.last_day
-
 
 class Days(Protocol):
     """What is asked of a closure here."""
@@ -57,6 +59,9 @@ class Days(Protocol):
     def last_day(self) -> date: ...
     @property
     def hours(self) -> str: ...
+
+
+AnyDays = TypeVar("AnyDays", bound=Days)
 
 
 def problem_of(new: NewClosure, today: date) -> Problem | None:
@@ -75,18 +80,45 @@ def problem_of(new: NewClosure, today: date) -> Problem | None:
     return None
 
 
-def expression_with(expression: str, closures: Iterable[Days], *, is_known: bool) -> str:
-    """OSM hours that say both, `expression` itself when there is no closure. `closures` in the order in which they were
-    entered; `is_known`: the usual hours can be evaluated."""
-    rules = [f"{_days(closure)} {closure.hours}" for closure in closures]
-    if not rules:
-        return expression
-    return "; ".join([expression if is_known else UNKNOWN, *rules])
+def expression_with(usual: Hours, closures: Sequence[Days], *, is_known: bool) -> str:
+    """OSM hours that say both, the usual expression itself when there is no closure. `closures` in the order in which
+    they were entered; `is_known`: the usual hours can be evaluated."""
+    if not closures:
+        return usual.expression
+    rules = "; ".join(f"{_days(closure)} {closure.hours}" for closure in closures)
+    nights = "".join(_night(usual, closures, day) for day in sorted({closure.last_day for closure in closures}))
+    return f"{usual.expression if is_known else UNKNOWN}; {rules}{nights}"
 
 
-def of_day(closures: Sequence[Closed], day: date) -> Closed | None:
+def _night(usual: Hours, closures: Sequence[Days], last: date) -> str:
+    """The rules for the morning after a closure's last day. OSM hours look at each day by itself: they would let the
+    usual night run into it that never began, and forget the closure's own."""
+    morning, held = last + timedelta(days=1), of_day(closures, last)
+    if held is None or of_day(closures, morning) is not None:
+        return ""
+    ends = _night_ends(usual, last)
+    rules = f"; {_day(morning)} 00:00-{ends} off" if ends else ""
+    own = next((until for since, until in map(_both_ends, held.hours.split(",")) if "00:00" < until < since), "")
+    return rules + (f", {_day(morning)} 00:00-{own}" if own else "")
+
+
+def _both_ends(span: str) -> tuple[str, str]:
+    since, _, until = span.partition("-")
+    return since, until
+
+
+def _night_ends(usual: Hours, day: date) -> str:
+    """When the usual night of that day ends next morning; empty when none does. What runs on till noon is no night, but
+    a place that opens at midnight."""
+    (told,) = days(usual, day, 1) or (None,)
+    midnight = datetime.combine(day + timedelta(days=1), time())
+    spans = () if told is None or told.spans is None else told.spans
+    return next((f"{end:%H:%M}" for _, end in spans if midnight < end <= midnight + NIGHT_MAX), "")
+
+
+def of_day(closures: Sequence[AnyDays], day: date) -> AnyDays | None:
     """The one that counts on that day: of several the last entered."""
-    return next((closure for closure in reversed(closures) if closure.holds_on(day)), None)
+    return next((one for one in reversed(closures) if one.first_day <= day <= one.last_day), None)
 
 
 def closed_until(closures: Sequence[Closed], day: date) -> tuple[date, str] | None:

@@ -19,7 +19,7 @@ from opening_hours import (  # type: ignore[attr-defined]  # its stub leaves the
 MAX_EXPRESSION = 1_000
 """Longer texts are never parsed: expressions come from strangers' files."""
 
-MAX_WITH_CLOSURES = 4_000
+MAX_WITH_CLOSURES = 6_000
 """The same with the rules of an operator's closures behind it."""
 
 AROUND_THE_CLOCK = "24/7"

@@ -77,7 +77,7 @@ def normalised(text: str) -> str:
 
 def told(usual: Hours, entered: Sequence[Closure], first: date, count: int) -> HoursPreview:
     known = hours.pattern_at(usual.expression, usual.zone, usual.country, usual.position) is not None
-    both = closures.expression_with(usual.expression, entered, is_known=known)
+    both = closures.expression_with(usual, entered, is_known=known)
     found = days(msgspec.structs.replace(usual, expression=both), first, count)
     if found is None:
         found = tuple(Day(first + timedelta(days=number), None) for number in range(count))

@@ -7,6 +7,7 @@ import msgspec
 
 from dropoff.network.closures import Closed, expression_with
 from dropoff.network.facts import UNTOLD, Facts
+from dropoff.network.hours_told import Hours
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -39,7 +40,8 @@ class Place(msgspec.Struct, frozen=True, gc=False):
         """OSM hours with the closures; empty when nobody knows anything."""
         if not self.hours_known and not self.closures:
             return ""
-        return expression_with(self.opening_hours, self.closures, is_known=self.hours_known)
+        usual = Hours(self.opening_hours, self.zone, self.country, (self.lat, self.lon))
+        return expression_with(usual, self.closures, is_known=self.hours_known)
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):

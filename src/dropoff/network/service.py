@@ -123,8 +123,9 @@ def hours_of(place: Location, closures: Sequence[Closed]) -> Hours | None:
     """None when nobody knows any."""
     if not place.hours_known and not closures:
         return None
-    expression = expression_with(place.opening_hours, closures, is_known=place.hours_known)
-    return Hours(expression, place.zone, place.country, (place.lat, place.lon))
+    usual = Hours(place.opening_hours, place.zone, place.country, (place.lat, place.lon))
+    expression = expression_with(usual, closures, is_known=place.hours_known)
+    return msgspec.structs.replace(usual, expression=expression)
 
 
 def opening(place: Location, closures: Sequence[Closed], at: datetime) -> Opening:
