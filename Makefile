@@ -66,6 +66,9 @@ words: install  ## Bring the catalogues of the languages up to the texts in the 
 docs: install  ## Draw what the docs take from the code
 	$(BIN)/python docs/generate.py
 
+screens: install  ## Take the pictures of every page again
+	$(BIN)/python -m docs.screens
+
 constraints: install  ## Pin what is installed now
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,node]'
 	$(BIN)/python -m pip freeze --exclude-editable --local | grep -v ' @ ' > constraints.txt
