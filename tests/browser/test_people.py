@@ -13,6 +13,23 @@ def look(page: Page) -> None:
     assert page.evaluate(SMALL_TARGETS) == []
 
 
+def test_a_customer_whose_pass_has_run_out_gets_help(visit: Page, world) -> None:
+    paired(visit, world)
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    visit.get_by_role("textbox").first.fill(issued["pass"]["url"])
+    visit.keyboard.press("Enter")
+    visit.get_by_role("link", name="This customer needs help").click()
+    visit.get_by_role("button", name="Ask for help").click()
+    expect(visit.get_by_role("alert")).to_contain_text("Say what is wrong.")
+    look(visit)
+    visit.get_by_label("The pass has run out").check()
+    visit.get_by_role("button", name="Ask for help").click()
+    expect(visit.get_by_role("heading", level=1)).to_have_text("Somebody looks into it")
+    (case,) = retailer.get("/v1/cases?kind=help").json()["items"]
+    assert case["objects"] == {"reason": "pass_expired", "return": issued["id"]}
+
+
 def test_a_shop_says_how_much_it_can_hold(visit: Page, world) -> None:
     paired(visit, world)
     visit.goto("/till/store")

@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import for_device
 from dropoff.access.principal import principal
-from dropoff.counter import asking, bagging, containers, hand_ins, label_api, roll_api, scans, signing, undo
+from dropoff.counter import asking, bagging, containers, hand_ins, helping, label_api, roll_api, scans, signing, undo
 from dropoff.counter.reading import read as read_text
 from dropoff.counter.signed import KeySet
 from dropoff.counter.till import Till
@@ -182,6 +182,26 @@ async def unseal_container(request: Request[Any, Any, Any], container_id: FromPa
     return await write(request, containers.unseal, till_of(request), container_id, data, now())
 
 
+@post(
+    "/v1/counter/help",
+    guards=[for_device],
+    status_code=200,
+    opt=doc(
+        "Ask for help for a shopper: a case for the operator, and for the retailer when the pass is known",
+        body=helping.HelpIn,
+        answer=helping.HelpAnswer,
+        problems=("too-many-requests",),
+        key="optional",
+        tag=TAG,
+    ),
+)
+async def ask_for_help(request: Request[Any, Any, Any]) -> ASGIResponse:
+    data = await body(request, helping.HelpIn)
+    if data.pass_text is not None:
+        await brake(request, data.pass_text)
+    return await write(request, helping.ask_for_help, context(request).passes, till_of(request), data, now())
+
+
 @get("/.well-known/dropoff-keys.json", opt=doc("The keys that receipts are signed with", answer=KeySet, tag=TAG))
 async def receipt_keys(request: Request[Any, Any, Any]) -> ASGIResponse:
     of = context(request)
@@ -200,6 +220,7 @@ HANDLERS = [
     pack_parcel,
     seal_container,
     unseal_container,
+    ask_for_help,
     *roll_api.HANDLERS,
     *label_api.HANDLERS,
 ]

@@ -14,6 +14,7 @@ from dropoff.receiving import (
     pages_bags,
     pages_hand_in,
     pages_handover,
+    pages_help,
     pages_offline,
     pages_pause,
     pages_photo,
@@ -42,6 +43,8 @@ async def home(request: Request[Any, Any, Any]) -> ASGIResponse:
         return await show_home(request, till_words.UNDONE)
     if "photo" in query:
         return await show_home(request, till_words.PHOTO_KEPT)
+    if "helped" in query:
+        return await show_home(request, pages_help.told(query["helped"]))
     for name, result in TOLD:
         if name in query:
             return await show_home(request, result)
@@ -74,6 +77,7 @@ till = Router(
         *pages_tags.HANDLERS,
         *pages_pause.HANDLERS,
         *pages_store.HANDLERS,
+        *pages_help.HANDLERS,
         *pages_offline.HANDLERS,
     ],
 )
