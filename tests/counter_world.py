@@ -61,7 +61,7 @@ class World:
         assert not isinstance(device, Problem)
         return Till(location_id, device.id, device.live)
 
-    def retailer(self, refund_at: str = "receipt", *, live: bool = True) -> str:
+    def retailer(self, refund_at: str = "receipt", *, live: bool = True, country: str = "DK") -> str:
         number = next(self.numbers)
         new = NewRetailer(
             name=f"Retailer {number}",
@@ -69,7 +69,7 @@ class World:
             country="DK",
             currency="DKK",
             locale="da",
-            return_address=ReturnAddress(name="Lager", street="Vej 1", postcode="2100", city="København", country="DK"),
+            return_address=ReturnAddress(name="Lager", street="Vej 1", postcode="2100", city="By", country=country),
             policy=Policy(window_days=30, refund_at=refund_at, resolutions=("refund",)),  # type: ignore[arg-type]
             live=live,
         )

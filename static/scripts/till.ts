@@ -2,6 +2,7 @@
 // (bags, parcels, several parcels for one pass) it leaves to the plain pages, which do all the same by forms.
 
 import type { CameraModule } from "./camera";
+import { whichBag } from "./till/bag";
 import { Desk, type Taps } from "./till/desk";
 import { h, icon } from "./till/dom";
 import { allHere, handIn, isReady, lay, layUnseen, NOT_HERE, seal, tick, untick, type Table } from "./till/flow";
@@ -235,7 +236,7 @@ class Till {
     const left = answer.units.filter((unit) => unit.custody === "expected");
     if (answer.verdict === "accepted") {
       this.table = null;
-      this.tell(...this.accepted(asked, answer));
+      this.accepted(asked, answer);
       void this.refresh(answer.hand_in);
     } else if (answer.verdict === "already" && left.length) {
       // Another till was faster with a part of it: the rest is still on the table.
@@ -256,15 +257,17 @@ class Till {
     }
   }
 
-  private accepted(asked: HandIn, answer: HandedIn): [Result, ...Node[]] {
+  private accepted(asked: HandIn, answer: HandedIn): void {
     const back = asked.refused.length ? this.speech.count("back", asked.refused.length) : "";
     const [parcel] = asked.parcels;
-    if (!parcel) return [this.speech.result("nothing_taken", { back })];
+    if (!parcel) return this.tell(this.speech.result("nothing_taken", { back }));
     const result = this.speech.result("accepted", { things: this.speech.count("things", parcel.units.length), tag: parcel.tag, back });
     const bag = answer.container?.sscc.slice(-4) ?? "";
     const next = !bag ? "put_loose" : answer.container?.new ? "put_new" : "put";
     const undo = this.action("undo", "undo", () => this.next(() => this.undo(answer.hand_in)));
-    return [{ ...result, text: result.text.trim(), next: this.speech.say(next, { bag }) }, undo];
+    const large = answer.bag ? whichBag(answer.bag, parcel.tag, this.speech, this.server.csrf) : undefined;
+    this.desk.answer({ ...result, text: result.text.trim(), next: this.speech.say(next, { bag }) }, [undo], large);
+    play(result.tone);
   }
 
   private async undo(id: string): Promise<void> {
@@ -278,7 +281,7 @@ class Till {
   }
 
   private tell(result: Result, ...actions: Node[]): void {
-    this.desk.answer(result, ...actions);
+    this.desk.answer(result, actions);
     play(result.tone);
   }
 

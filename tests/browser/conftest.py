@@ -150,7 +150,9 @@ class World:
         made: dict[str, Any] = answer.json()
         return made
 
-    def retailer(self, name: str = "Nordlys", **policy: Any) -> tuple[httpx.Client, dict[str, Any]]:
+    def retailer(
+        self, name: str = "Nordlys", country: str = "DE", **policy: Any
+    ) -> tuple[httpx.Client, dict[str, Any]]:
         number = f"{self._run.lower()}-{next(self._numbers)}"
         made = self.post(
             self.operator,
@@ -166,7 +168,7 @@ class World:
                     "street": "Lagerstraße 1",
                     "postcode": "10115",
                     "city": "Berlin",
-                    "country": "DE",
+                    "country": country,
                 },
                 "policy": {"window_days": 30, "refund_at": "hand_in", "resolutions": ["refund"], **policy},
             },

@@ -31,7 +31,7 @@ def test_the_first_parcel_opens_a_bag_and_the_next_goes_into_it(world: World) ->
     assert first.container is not None
     assert first.container.new
     second = take_in(world, till, world.ask(world.give_back(retailer), container="auto"))
-    assert second.container == counter.ContainerTaken(first.container.id, first.container.sscc, new=False)
+    assert second.container == counter.ContainerTaken(first.container.id, first.container.sscc)
     assert {row["container_id"] for row in world.rows(parcel)} == {first.container.id}
     other = take_in(world, till, world.ask(world.give_back(world.retailer()), container="auto"))
     assert other.container is not None

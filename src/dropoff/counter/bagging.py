@@ -8,6 +8,7 @@ import msgspec
 
 from dropoff.counter import rules, store, store_rolls
 from dropoff.counter.asking import HandIn
+from dropoff.counter.bags import tell_bag
 from dropoff.counter.containers import NewContainer, PackIn, open_container, pack_parcel
 from dropoff.counter.hand_ins import ContainerTaken, HandInAnswer, confirm_hand_in
 from dropoff.counter.movement import open_containers
@@ -29,6 +30,18 @@ def take_in(
     tx: Tx, passes: PassKeys, base_url: str, prefix: str, till: Till, data: HandIn, at: datetime
 ) -> HandInAnswer:
     """`confirm_hand_in`, with `auto`, `new` and a fresh bag label as containers. `data` has no `shape_problem`."""
+    answer = _take_in(tx, passes, base_url, prefix, till, data, at)
+    if answer.verdict != "accepted" or not answer.parcels or answer.return_id is None:
+        return answer
+    row, taken = returns.find_return(tx, answer.return_id), answer.container
+    assert row is not None, "it was taken in just now"
+    bag = tell_bag(tx, till, row.retailer_id, taken.id if taken else None, is_new=taken is not None and taken.opened)
+    return msgspec.structs.replace(answer, bag=bag)
+
+
+def _take_in(
+    tx: Tx, passes: PassKeys, base_url: str, prefix: str, till: Till, data: HandIn, at: datetime
+) -> HandInAnswer:
     label = _fresh_label(tx, data.container)
     if data.container not in (AUTO, NEW) and label is None:
         return confirm_hand_in(tx, passes, base_url, till, data, at)
@@ -44,7 +57,7 @@ def take_in(
         return answer
     for parcel in answer.parcels:
         pack_parcel(tx, till, bag.id, PackIn(parcel.tag), at)
-    return msgspec.structs.replace(answer, container=ContainerTaken(bag.id, bag.sscc, new=label is None))
+    return msgspec.structs.replace(answer, container=ContainerTaken(bag.id, bag.sscc, new=label is None, opened=True))
 
 
 def _fresh_label(tx: Tx, text: str | None) -> str | None:

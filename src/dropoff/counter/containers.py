@@ -131,7 +131,7 @@ def _pack(tx: Tx, till: Till, row: ContainerRow, parcel: ParcelRow, at: datetime
     reason = rules.why_not_packed(way.packing(row), load)
     if reason is not None:
         return reason
-    loaded = store.load_container(tx, row.id, load, 1)
+    loaded = store.load_container(tx, row.id, load)
     if loaded is None:
         return rules.why_not_packed(way.packing(store.container_by_id(tx, row.id)), load) or "container_not_open"
     # The return is locked and the parcel was looked at since, so this edge is there.

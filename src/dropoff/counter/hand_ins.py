@@ -13,6 +13,7 @@ import msgspec
 
 from dropoff.counter import doubles, rolls, rules, store, store_hand_ins, tellings
 from dropoff.counter.asking import HandIn
+from dropoff.counter.bags import BagTold
 from dropoff.counter.movement import find_container
 from dropoff.counter.reading import read
 from dropoff.counter.rules import Verdict
@@ -57,7 +58,9 @@ class ContainerTaken(msgspec.Struct, frozen=True):
     id: str
     sscc: str
     new: bool = False
-    """Opened by this hand-in: its number stands nowhere yet."""
+    """Its number stands nowhere yet: it has to be written on."""
+    opened: bool = False
+    """Opened by this hand-in."""
 
 
 class HandInAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +74,8 @@ class HandInAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """All units of the return as they stand now, once the pass is known."""
     container: ContainerTaken | None
     receipt: Receipt | None
+    bag: BagTold | None = None
+    """Which bag the parcels go into, told whole; also when they are in none yet."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -200,7 +205,7 @@ def _claim(tx: Tx, asked: Asked, parcels: list[ParcelTaken], bag: ContainerRow |
     if bag is None:
         return None
     load = way.load(asked.till, parcels)
-    if store.load_container(tx, bag.id, load, len(parcels)) is not None:
+    if store.load_container(tx, bag.id, load) is not None:
         return None
     return rules.why_not_packed(way.packing(store.container_by_id(tx, bag.id)), load) or "container_not_open"
 

@@ -111,6 +111,7 @@ def make_logistic_unit(tx: Tx, parcel_id: str, prefix: str, at: datetime) -> Con
         "retailer_id": stop.id if stop.kind == "retailer" else None,
         "weight_g": parcel.weight_g or 0,
         "parcel_count": 1,
+        "customs": ways.customs_between(tx, parcel.location_id, parcel.retailer_id),
         "opened_at": at,
         "sealed_at": at,
     }

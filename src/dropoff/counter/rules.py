@@ -36,6 +36,9 @@ PARCEL_TRANSITIONS: dict[tuple[str, str], str] = {
 CONTAINER_KINDS = ("bag", "tote", "cage", "pallet")
 """What a till can open. A `parcel` is a loose parcel that travels as a logistic unit of its own."""
 
+LIFTED = ("bag", "tote")
+"""What one person lifts: a lane may say how heavy and how full."""
+
 CONTAINER_STATES = ("open", "sealed", "handed_over", "received", "unpacked")
 
 CONTAINER_TRANSITIONS: dict[tuple[str, str], str] = {
@@ -65,7 +68,7 @@ REFUSALS: Final[Mapping[str, str]] = {
     "wrong_location": "This is not at your place.",
     "wrong_container": "This goes another way. Use another bag.",
     "container_not_open": "This bag is not open. Use another bag.",
-    "over_weight": "The bag would be too heavy. Seal it and open another.",
+    "over_weight": "The bag is full, or would be too heavy. Seal it and open another.",
     "location_paused": "This place does not take parcels in at the moment.",
     "test_mode": "Test passes and test tills work with each other only.",
     "already_planned": "The driver is booked for this already.",
@@ -179,16 +182,44 @@ class Packing(msgspec.Struct, frozen=True):
     location_id: str | None
     next: tuple[str, str] | None
     weight_g: int
+    kind: str = "bag"
+    parcels: int = 0
+    customs: str = ""
+
+
+LIMITS: Final = ("max_weight_g", "max_bag_weight_g", "max_bag_parcels")
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What shall go in: from which place, to which next stop, how heavy; and what the lane there allows."""
+    """What shall go in: from which place, to which next stop, behind which customs border, how heavy; and what the lane
+    there allows."""
 
     location_id: str
     live: bool
     next: tuple[str, str]
     weight_g: int
     max_weight_g: int | None
+    parcels: int = 1
+    customs: str = ""
+    max_bag_weight_g: int | None = None
+    max_bag_parcels: int | None = None
+
+
+def limits_of(kind: str, load: Load) -> tuple[int | None, int | None]:
+    """What a container of this kind may weigh on this way, and how many parcels it may hold."""
+    if kind not in LIFTED:
+        return load.max_weight_g, None
+    weights = [limit for limit in (load.max_weight_g, load.max_bag_weight_g) if limit is not None]
+    return min(weights, default=None), load.max_bag_parcels
+
+
+FULL_FROM: Final = 0.95
+"""A bag this close to its weight is full: hardly anything fits in, and it has to be lifted."""
+
+
+def is_full(weight_g: int, parcels: int, max_weight_g: int | None, max_parcels: int | None) -> bool:
+    heavy = max_weight_g is not None and parcels > 0 and weight_g >= max_weight_g * FULL_FROM
+    return heavy or (max_parcels is not None and parcels >= max_parcels)
 
 
 def why_not_packed(container: Packing | None, load: Load) -> str | None:
@@ -199,11 +230,14 @@ def why_not_packed(container: Packing | None, load: Load) -> str | None:
         return "test_mode"
     if container.location_id not in (load.location_id, None):
         return "wrong_location"
-    if container.next is not None and container.next != load.next:
+    if container.next is not None and (container.next, container.customs) != (load.next, load.customs):
         return "wrong_container"
     if container.status != "open":
         return "container_not_open"
-    if load.max_weight_g is not None and container.weight_g + load.weight_g > load.max_weight_g:
+    max_weight_g, max_parcels = limits_of(container.kind, load)
+    if max_weight_g is not None and container.weight_g + load.weight_g > max_weight_g:
+        return "over_weight"
+    if max_parcels is not None and container.parcels + load.parcels > max_parcels:
         return "over_weight"
     return None
 

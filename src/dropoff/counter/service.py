@@ -5,6 +5,7 @@ The functions live in `movement` (leaving and arriving), `containers`, `hand_ins
 
 from dropoff.counter.asking import HandIn, ParcelIn, RefusedIn, shape_problem
 from dropoff.counter.bagging import take_in
+from dropoff.counter.bags import BagTold, kind_of, limits, tell_bag
 from dropoff.counter.containers import (
     NewContainer,
     PackIn,
@@ -60,9 +61,11 @@ from dropoff.counter.store import (
 from dropoff.counter.till import Note, Till, keep
 from dropoff.counter.undo import UndoAnswer, undo_hand_in, undoable
 from dropoff.counter.views import ContainerAnswer, ContainerView, ParcelView, container_view, parcel_views
+from dropoff.counter.ways import Way, find_way
 
 __all__ = [
     "Arrival",
+    "BagTold",
     "ContainerAnswer",
     "ContainerRow",
     "ContainerScan",
@@ -95,6 +98,7 @@ __all__ = [
     "UnsealIn",
     "VisitScan",
     "Waiting",
+    "Way",
     "claim_containers",
     "close_container_unpacked",
     "confirm_hand_in",
@@ -103,9 +107,12 @@ __all__ = [
     "find_container",
     "find_here",
     "find_parcel_by_tag",
+    "find_way",
     "in_the_books",
     "keep",
     "key_set",
+    "kind_of",
+    "limits",
     "lock_returns",
     "make_logistic_unit",
     "next_sscc",
@@ -131,6 +138,7 @@ __all__ = [
     "signed_already",
     "stock_at",
     "take_in",
+    "tell_bag",
     "too_many_misses",
     "undo_hand_in",
     "undoable",

@@ -43,6 +43,7 @@ class ContainerRow(msgspec.Struct, frozen=True):
     sealed_at: datetime | None
     shipment_id: str | None
     """The shipment that claims it."""
+    customs: str = ""
 
     @property
     def next(self) -> tuple[str, str] | None:
@@ -71,27 +72,39 @@ _CONTAINER_BY_SSCC = Prepared(sa.select(container).where(container.c.sscc == sa.
 
 
 @lru_cache
-def _load(*, to_retailer: bool, limited: bool) -> Prepared:
+def _load(*, to_retailer: bool, limits: frozenset[str]) -> Prepared:
+    """`limits`: names of those that the load has."""
     next_id, weight = sa.bindparam("next", type_=container.c.next_id.type), sa.bindparam("weight", type_=sa.BigInteger)
+    customs, parcels = sa.bindparam("border", type_=container.c.customs.type), sa.bindparam("parcels", type_=sa.Integer)
     kind = "retailer" if to_retailer else "hub"
     conditions = [
         container.c.id == sa.bindparam("id"),
         container.c.status == "open",
         container.c.location_id == sa.bindparam("here"),
         container.c.live == sa.bindparam("is_live"),
-        sa.or_(container.c.next_kind.is_(None), sa.and_(container.c.next_kind == kind, container.c.next_id == next_id)),
+        sa.or_(
+            container.c.next_kind.is_(None),
+            sa.and_(container.c.next_kind == kind, container.c.next_id == next_id, container.c.customs == customs),
+        ),
     ]
-    if limited:
-        conditions.append(container.c.weight_g + weight <= sa.bindparam("max_weight", type_=sa.BigInteger))
+    heavier, more = container.c.weight_g + weight, container.c.parcel_count + parcels
+    lifted = container.c.kind.not_in(rules.LIFTED)
+    if "max_weight_g" in limits:
+        conditions.append(heavier <= sa.bindparam("max_weight_g", type_=sa.BigInteger))
+    if "max_bag_weight_g" in limits:
+        conditions.append(sa.or_(lifted, heavier <= sa.bindparam("max_bag_weight_g", type_=sa.BigInteger)))
+    if "max_bag_parcels" in limits:
+        conditions.append(sa.or_(lifted, more <= sa.bindparam("max_bag_parcels", type_=sa.BigInteger)))
     return Prepared(
         sa.update(container)
         .where(*conditions)
         .values(
-            weight_g=container.c.weight_g + weight,
-            parcel_count=container.c.parcel_count + sa.bindparam("parcels", type_=sa.Integer),
+            weight_g=heavier,
+            parcel_count=more,
             next_kind=kind,
             next_id=next_id,
             retailer_id=next_id if to_retailer else None,
+            customs=customs,
         )
         .returning(container)
     )
@@ -167,7 +180,7 @@ def next_sscc(tx: Tx, prefix: str) -> str:
             return sscc
 
 
-def load_container(tx: Tx, container_id: str, load: rules.Load, parcels: int) -> ContainerRow | None:
+def load_container(tx: Tx, container_id: str, load: rules.Load) -> ContainerRow | None:
     """Puts weight and count on an open container and fixes its next stop if it is the first; None when it may not."""
     kind, next_id = load.next
     values: dict[str, Any] = {
@@ -176,12 +189,11 @@ def load_container(tx: Tx, container_id: str, load: rules.Load, parcels: int) ->
         "is_live": load.live,
         "next": next_id,
         "weight": load.weight_g,
-        "parcels": parcels,
+        "parcels": load.parcels,
+        "border": load.customs,
     }
-    if load.max_weight_g is not None:
-        values["max_weight"] = load.max_weight_g
-    limited = load.max_weight_g is not None
-    rows = tx.change(_load(to_retailer=kind == "retailer", limited=limited), **values)
+    limits = {name: limit for name in rules.LIMITS if (limit := getattr(load, name)) is not None}
+    rows = tx.change(_load(to_retailer=kind == "retailer", limits=frozenset(limits)), **values, **limits)
     return _container(rows[0]) if rows else None
 
 
@@ -195,6 +207,7 @@ def unload_container(tx: Tx, container_id: str, weight_g: int, parcels: int) -> 
         .values(
             weight_g=sa.case((empties, 0), else_=container.c.weight_g - weight_g),
             parcel_count=container.c.parcel_count - parcels,
+            customs=sa.case((empties, ""), else_=container.c.customs),
             **kept,
         )
         .returning(container.c.id)

@@ -159,6 +159,9 @@ container = sa.Table(
     sa.Column("next_kind", sa.String(10)),
     sa.Column("next_id", sa.String(30)),
     sa.Column("retailer_id", sa.String(30)),  # set when it goes to a retailer: then it holds that retailer's only
+    # The country behind the customs border that its goods cross; empty when they cross none. Papers go with the bag,
+    # so what needs them travels apart.
+    sa.Column("customs", sa.String(2), nullable=False, server_default=""),
     sa.Column("weight_g", sa.BigInteger, nullable=False),
     sa.Column("parcel_count", sa.Integer, nullable=False),
     sa.Column("grai", sa.String(30)),

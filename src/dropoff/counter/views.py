@@ -39,6 +39,8 @@ class ContainerView(msgspec.Struct, frozen=True, kw_only=True):
     location: str | None
     next: Stop | None
     """Fixed by the first parcel."""
+    customs: str | None
+    """The country (ISO 3166-1 alpha-2) behind the customs border that its goods cross; fixed by the first parcel."""
     weight_g: int
     parcel_count: int
     grai: str | None
@@ -90,6 +92,7 @@ def container_view(tx: Tx, row: ContainerRow) -> ContainerView:
         live=row.live,
         location=row.location_id,
         next=Stop(*row.next) if row.next else None,
+        customs=row.customs or None,
         weight_g=row.weight_g,
         parcel_count=row.parcel_count,
         grai=row.grai,

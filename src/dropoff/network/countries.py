@@ -31,6 +31,16 @@ def _zone_countries() -> dict[str, str]:
     return {row[2]: row[0] for row in _table("zone.tab")}
 
 
+@cache
+def _names() -> dict[str, str]:
+    return {row[0]: row[1] for row in _table("iso3166.tab")}
+
+
+def country_name(code: str) -> str:
+    """In English; the code itself when there is no such country."""
+    return _names().get(code, code)
+
+
 def zone_at(lat: float, lon: float) -> str:
     """The IANA zone of a position; at sea one of the `Etc/GMT` zones."""
     return tzfpy.get_tz(lon, lat) or UNKNOWN_ZONE

@@ -42,6 +42,8 @@ class LaneView(msgspec.Struct, frozen=True):
     price: dict[str, Any] | None
     transit_days: int | None
     created_at: datetime
+    max_bag_weight_g: int | None = None
+    max_bag_parcels: int | None = None
 
 
 class LaneList(msgspec.Struct, frozen=True):
@@ -133,6 +135,8 @@ def _lane_view(lane: Lane) -> LaneView:
         price=lane.price,
         transit_days=lane.transit_days,
         created_at=lane.created_at,
+        max_bag_weight_g=lane.max_bag_weight_g,
+        max_bag_parcels=lane.max_bag_parcels,
     )
 
 

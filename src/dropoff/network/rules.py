@@ -40,6 +40,8 @@ class Lane(msgspec.Struct, frozen=True):
     price: dict[str, Any] | None
     transit_days: int | None
     created_at: datetime
+    max_bag_weight_g: int | None = None
+    max_bag_parcels: int | None = None
 
 
 class NextStop(msgspec.Struct, frozen=True):

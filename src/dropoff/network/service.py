@@ -75,6 +75,9 @@ class NewLane(msgspec.Struct, frozen=True, kw_only=True):
     max_weight_g: Annotated[int, Meta(ge=1, le=10**9)] | None = None
     price: Price | None = None
     transit_days: Annotated[int, Meta(ge=0, le=60)] | None = None
+    max_bag_weight_g: Annotated[int, Meta(ge=1, le=10**6)] | None = None
+    """What one bag or tote may weigh: somebody lifts it. `max_weight_g` is for a whole departure."""
+    max_bag_parcels: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
 class NewDevice(msgspec.Struct, frozen=True):
@@ -206,6 +209,8 @@ def add_lane(tx: Tx, new: NewLane, at: datetime, actor: str = "system") -> Lane 
         price=None if new.price is None else msgspec.to_builtins(new.price),
         transit_days=new.transit_days,
         created_at=at,
+        max_bag_weight_g=new.max_bag_weight_g,
+        max_bag_parcels=new.max_bag_parcels,
     )
     store.add_lane(tx, msgspec.structs.asdict(lane))
     _tell_of_lane(tx, "lane.added", lane, at, actor)

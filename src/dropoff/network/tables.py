@@ -228,6 +228,9 @@ lane = sa.Table(
     sa.Column("transit_days", sa.Integer),
     at("created_at"),
     at("removed_at", nullable=True),
+    # What one bag or tote may hold: somebody lifts it.
+    sa.Column("max_bag_weight_g", sa.Integer),
+    sa.Column("max_bag_parcels", sa.Integer),
     sa.CheckConstraint("(destination_retailer_id IS NULL) <> (destination_hub_id IS NULL)", name="destination"),
 )
 

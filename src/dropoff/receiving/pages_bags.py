@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+import msgspec
 from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
@@ -18,13 +19,13 @@ from dropoff.counter.service import (
     SealIn,
     Till,
     UnsealIn,
+    Way,
 )
 from dropoff.db import Tx
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.kernel.tags import fold_tag
-from dropoff.network import service as network
-from dropoff.receiving import till_views, till_words
+from dropoff.receiving import till_bags, till_views, till_words
 from dropoff.receiving.pages_tags import retag_result
 from dropoff.receiving.till_forms import Form, Here, fresh_key, here, keep_for_back, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
@@ -64,13 +65,12 @@ async def parcel_page(request: Request[Any, Any, Any], tag: FromPath[str]) -> AS
     return await _parcel_page(request, tag, retag_result(request.query_params.get("retag", "")))
 
 
-def find_parcel(tx: Tx, till: Till, tag: str) -> tuple[ParcelRow, ParcelView, str] | None:
-    """With the id of its next stop; None when it is unknown, of the other mode, or at another place."""
+def find_parcel(tx: Tx, till: Till, tag: str) -> tuple[ParcelRow, ParcelView, Way] | None:
+    """With its way from here; None when it is unknown, of the other mode, or at another place."""
     row = counter.find_parcel_by_tag(tx, tag)
     if row is None or row.live != till.live or row.location_id not in (till.location_id, None):
         return None
-    stop = network.next_stop(tx, till.location_id, row.retailer_id)
-    return row, counter.parcel_views(tx, [row])[0], stop.id
+    return row, counter.parcel_views(tx, [row])[0], counter.find_way(tx, till.location_id, row.retailer_id)
 
 
 async def _parcel_page(request: Request[Any, Any, Any], tag: str, result: Result | None = None) -> ASGIResponse:
@@ -78,13 +78,13 @@ async def _parcel_page(request: Request[Any, Any, Any], tag: str, result: Result
     place = await here(request)
     if found is None:
         return page(render("till/result.html", result_view(place, PACK_REFUSALS["unit_unknown"]), page="till"), 404)
-    row, shown, stop_id = found
+    row, shown, way = found
     at_home = row.location_id == till_of(request).location_id
     if result is None and row.tag != fold_tag(tag):
         result = Result(
             "wait", "again", "The old tag", f"The parcel carries {row.tag} now.", "Cover or remove this one."
         )
-    bags, likely = till_views.fitting(place.state, stop_id)
+    bags, likely = till_views.fitting(place.state, way.stop.id, way.customs)
     view = ParcelPage(
         till=place.view,
         key=fresh_key(),
@@ -113,7 +113,7 @@ def _where(row: ParcelRow, place: Here, *, at_home: bool) -> str:
     if not at_home and row.location_id is not None:
         return "By our books it is at another place. Put it aside and call the operator."
     bag = next((bag for bag in [*place.state.open, *place.state.sealed] if bag.id == row.container_id), None)
-    return f"It is in {till_words.bag_name(bag.kind, bag.sscc).lower()}." if bag else said[row.status]
+    return f"It is in {till_bags.bag_name(bag.kind, bag.sscc).lower()}." if bag else said[row.status]
 
 
 def result_view(place: Here, result: Result) -> dict[str, Any]:
@@ -220,6 +220,24 @@ async def seal_bag(request: Request[Any, Any, Any], container_id: FromPath[str])
     return see_other(f"/till/containers/{container_id}?done=sealed")
 
 
+@post("/containers/{container_id:str}/next", include_in_schema=False)
+async def seal_and_open_next(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
+    """One tap when a bag is full."""
+    form, prefix = await read_form(request), request.app.state.context.settings.gs1_prefix
+    answer = await _ask(request, form, _seal_and_open, prefix, till_of(request), container_id)
+    if answer.verdict == "refused" or answer.container is None:
+        return await _bag_page(request, container_id, till_words.refused(answer.reason))
+    return see_other(f"/till/containers/{answer.container.id}?done=opened")
+
+
+def _seal_and_open(tx: Tx, prefix: str, till: Till, container_id: str, at: Any) -> ContainerAnswer | Problem:
+    sealed = counter.seal(tx, till, container_id, SealIn(), at)
+    if sealed.verdict == "refused":
+        return sealed
+    opened = counter.open_container(tx, prefix, till, NewContainer("bag"), at)
+    return opened if isinstance(opened, Problem) else msgspec.structs.replace(sealed, container=opened)
+
+
 @post("/containers/{container_id:str}/unseal", include_in_schema=False)
 async def unseal_bag(request: Request[Any, Any, Any], container_id: FromPath[str]) -> ASGIResponse:
     form = await read_form(request)
@@ -246,5 +264,6 @@ HANDLERS: Final[list[Any]] = [
     bag_page,
     pack_into_bag,
     seal_bag,
+    seal_and_open_next,
     unseal_bag,
 ]

@@ -23,13 +23,13 @@ from dropoff.counter.service import (
     Till,
     UnknownScan,
     VisitScan,
+    Way,
 )
 from dropoff.db import Tx
 from dropoff.kernel import codes, gs1
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.kernel.foreign import Foreign
-from dropoff.network import service as network
 from dropoff.receiving import till_reading, till_views, till_words
 from dropoff.receiving.till_forms import Form, fresh_key, here, keep_for_back, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
@@ -61,7 +61,7 @@ class Opened(msgspec.Struct, frozen=True):
     retailer: str
     units: tuple[UnitLine, ...]
     others: int
-    next_id: str
+    way: Way
     """Where its parcels go from here: a bag that goes there is the likely one."""
 
 
@@ -172,7 +172,7 @@ def open_pass(tx: Tx, passes: PassKeys, till: Till, seen: SeenPass) -> Opened | 
             if unit.custody == "expected"
         ),
         others=sum(unit.custody != "expected" for unit in units),
-        next_id=network.next_stop(tx, till.location_id, found.retailer_id).id,
+        way=counter.find_way(tx, till.location_id, found.retailer_id),
     )
 
 
@@ -201,7 +201,7 @@ async def _pass_form(
         return await show_home(request, till_words.refused("pass_unknown"))
     if not opened.units:
         return await show_home(request, till_words.already(opened.retailer))
-    bags, likely = till_views.fitting(place.state, opened.next_id)
+    bags, likely = till_views.fitting(place.state, opened.way.stop.id, opened.way.customs)
     sent = any(name == "container" for name, _ in form.fields)
     offered = {bag.id for bag in bags} | {"new", ""}
     chosen = form.one("container") if sent and form.one("container") in offered else likely

@@ -14,7 +14,7 @@ from dropoff.freight.service import HandOver, HandoverAnswer, Named, hand_over
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.kernel.ids import new_id
-from dropoff.receiving import till_views, till_words
+from dropoff.receiving import till_bags, till_views, till_words
 from dropoff.receiving.till_forms import Form, Here, fresh_key, here, keep_for_back, once, read_form, till_of
 from dropoff.receiving.till_views import HandoverPage
 from dropoff.receiving.till_words import Result
@@ -49,7 +49,7 @@ async def tick(request: Request[Any, Any, Any]) -> ASGIResponse:
     if found is None or found.sscc not in sealed:
         is_open = found is not None and found.id in {bag.id for bag in place.state.open}
         return _form_page(request, place, form, missed=_missed(text, is_open=is_open))
-    name = till_words.bag_name(sealed[found.sscc].kind, found.sscc)
+    name = till_bags.bag_name(sealed[found.sscc].kind, found.sscc)
     again = found.sscc in form.all("take")
     fields = form.fields if again else [*form.fields, ("take", found.sscc)]
     return _form_page(
@@ -121,7 +121,7 @@ async def confirm_handover(request: Request[Any, Any, Any]) -> ASGIResponse:
     answer, _ = await once(request, form, HandoverAnswer, hand_over, command)
     if isinstance(answer, Problem):
         raise Refused(answer)
-    names = {bag.sscc: till_words.bag_name(bag.kind, bag.sscc) for bag in place.state.sealed}
+    names = {bag.sscc: till_bags.bag_name(bag.kind, bag.sscc) for bag in place.state.sealed}
     again = [("take", one.text) for one in named if one.seal_intact] + [("broken", sscc) for sscc in broken]
     view = HandoverPage(
         till=place.view,

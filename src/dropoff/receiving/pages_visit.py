@@ -12,7 +12,7 @@ from dropoff.counter import service as counter
 from dropoff.counter.service import PassScan
 from dropoff.kernel.clock import now
 from dropoff.receiving import till_home, till_reading, till_words
-from dropoff.receiving.till_forms import here, till_of
+from dropoff.receiving.till_forms import fresh_key, here, till_of
 from dropoff.receiving.till_views import TillView
 from dropoff.receiving.till_words import N_, Result
 from dropoff.web import words
@@ -28,6 +28,7 @@ class VisitLine(msgspec.Struct, frozen=True):
 
 class VisitPage(msgspec.Struct, frozen=True, kw_only=True):
     till: TillView
+    key: str
     result: Result | None
     title: str
     lead: str
@@ -58,6 +59,7 @@ async def visit_page(request: Request[Any, Any, Any], sealed: FromPath[str]) -> 
     count = f"{words.count(things, 'thing', 'things')} in {words.count(len(waiting), 'return', 'returns')}"
     view = VisitPage(
         till=place.view,
+        key=fresh_key(),
         result=taken,
         title=count if not hand_in else f"Still to come: {count}" if waiting else N_("That was all of this code"),
         lead=N_("One return after the other, each with tags of its own."),

@@ -9,11 +9,13 @@ import msgspec
 from dropoff.cases import service as cases
 from dropoff.cases.store import Filter
 from dropoff.counter import service as counter
+from dropoff.counter.rules import is_full
 from dropoff.counter.service import ContainerRow, ParcelRow
 from dropoff.db import Tx
 from dropoff.kernel.errors import Problem, not_found
 from dropoff.network import loads, location_states, location_store
 from dropoff.network import service as network
+from dropoff.network.countries import country_name
 from dropoff.network.rules import NextStop, next_departure
 from dropoff.network.store import Location
 from dropoff.receiving import store
@@ -38,6 +40,14 @@ class ContainerView(msgspec.Struct, frozen=True, kw_only=True):
     seal: str | None
     next: Stop | None
     """Fixed by the first parcel."""
+    bag: Literal["retailer", "hub", "customs"] | None = None
+    """Which one it is, once it holds something."""
+    customs: str | None = None
+    country: str | None = None
+    """Behind the customs border that its goods cross: its code, and its name."""
+    max_weight_g: int | None = None
+    max_parcels: int | None = None
+    full: bool = False
     opened_at: datetime
     sealed_at: datetime | None
     shipment: str | None
@@ -133,8 +143,8 @@ def counter_state(tx: Tx, location_id: str, live: bool, at: datetime) -> Counter
     problems = [ProblemView(c.id, c.kind, c.detail, c.opened_at, c.due_at) for c in wrong]
     return CounterState(
         location=_place(tx, place),
-        open=[_container(row, names) for row in opened],
-        sealed=[_container(row, names) for row in sealed],
+        open=[_container(tx, row, names) for row in opened],
+        sealed=[_container(tx, row, names) for row in sealed],
         waiting=[_waiting(tx, row, location_id, names) for row in waiting],
         pickups=sorted(pickups, key=lambda one: (one.departs_at is None, one.departs_at or at, one.shipment or "")),
         problems=problems,
@@ -179,7 +189,10 @@ class _Names:
         return self._known[kind, id_]
 
 
-def _container(row: ContainerRow, names: _Names) -> ContainerView:
+def _container(tx: Tx, row: ContainerRow, names: _Names) -> ContainerView:
+    max_weight_g, max_parcels = (
+        counter.limits(tx, row.location_id, row) if row.location_id and row.status == "open" else (None, None)
+    )
     return ContainerView(
         id=row.id,
         sscc=row.sscc,
@@ -189,6 +202,12 @@ def _container(row: ContainerRow, names: _Names) -> ContainerView:
         weight_g=row.weight_g,
         seal=row.seal,
         next=names.stop(row.next_kind, row.next_id),
+        bag=counter.kind_of(row.next_kind, row.customs) if row.next_kind else None,
+        customs=row.customs or None,
+        country=country_name(row.customs) if row.customs else None,
+        max_weight_g=max_weight_g,
+        max_parcels=max_parcels,
+        full=row.status == "open" and is_full(row.weight_g, row.parcel_count, max_weight_g, max_parcels),
         opened_at=row.opened_at,
         sealed_at=row.sealed_at,
         shipment=row.shipment_id,

@@ -9,10 +9,10 @@ from litestar.response.base import ASGIResponse
 
 from dropoff.counter import service as counter
 from dropoff.counter.rules import UNDO_WITHIN
-from dropoff.counter.service import Till
+from dropoff.counter.service import BagTold, Till
 from dropoff.db import Tx
 from dropoff.kernel.clock import now
-from dropoff.receiving import till_views, till_words
+from dropoff.receiving import till_bags, till_views
 from dropoff.receiving.till_forms import Here, fresh_key, here, keep_for_back, till_of
 from dropoff.receiving.till_script import ICONS, script_words
 from dropoff.receiving.till_views import UndoLine
@@ -48,20 +48,25 @@ async def show_home(
 
 async def just_taken(request: Request[Any, Any, Any], place: Here, hand_in: str) -> tuple[Result, str]:
     """What is said of a hand-in of this till, and the picture that leads to its receipt."""
-    row, bag_id = await request.app.state.context.db.read(_latest, till_of(request), now())
+    row, bag = await request.app.state.context.db.read(_latest, till_of(request), now())
     if row is None or row.id != hand_in:
-        return _accepted(None, None, place), ""
+        return _accepted(None, None), ""
     token = request.app.state.context.passes.receipt_token(row.id)
-    return _accepted(row.request, bag_id, place), f"/r/{token}/qr.svg"
+    return _accepted(row.request, bag), f"/r/{token}/qr.svg"
 
 
-def _latest(tx: Tx, till: Till, at: datetime) -> tuple[Any, str | None]:
-    """The hand-in that can still be undone, and the container that its parcels are in."""
+def _latest(tx: Tx, till: Till, at: datetime) -> tuple[Any, BagTold | None]:
+    """The hand-in that can still be undone, and the bag that its parcels go into."""
     row = counter.undoable(tx, till, at)
     if row is None:
         return None, None
     parcels = [counter.find_parcel_by_tag(tx, parcel["tag"]) for parcel in row.request["parcels"]]
-    return row, next((parcel.container_id for parcel in parcels if parcel is not None), None)
+    known = [parcel for parcel in parcels if parcel is not None]
+    if not known:
+        return row, None
+    chosen = row.request["container"]
+    bag = counter.tell_bag(tx, till, known[0].retailer_id, known[0].container_id, is_new=chosen is None)
+    return row, bag
 
 
 def _taken(asked: dict[str, Any]) -> str:
@@ -70,20 +75,20 @@ def _taken(asked: dict[str, Any]) -> str:
     return f"{count} in tag {', '.join(tags)}"
 
 
-def _accepted(asked: dict[str, Any] | None, bag_id: str | None, place: Here) -> Result:
+def _accepted(asked: dict[str, Any] | None, bag: BagTold | None) -> Result:
     """`asked` is what was taken in just now; None when it is known no more (sealed or undone meanwhile)."""
     if asked is None:
         return Result("good", "yes", "Taken in", "", "The next customer, please.")
     sent_back = len(asked["refused"])
     back = f"{words.count(sent_back, 'thing goes', 'things go')} back with the customer." if sent_back else ""
-    if not asked["parcels"]:
+    if not asked["parcels"] or bag is None:
         return Result("wait", "again", "Nothing taken in", back, "The code stays valid for the customer.")
     said = f"{words.first_capital(_taken(asked))}. {back}".strip()
-    bag = next((bag for bag in place.state.open if bag.id == bag_id), None)
-    if bag is None:
-        return Result("good", "yes", "Taken in", said, "Keep it behind the counter. It is in no bag yet.")
-    name = till_words.bag_name(bag.kind, bag.sscc).lower()
+    large = till_bags.bag_words(bag, asked["parcels"][0]["tag"])
+    if bag.sscc is None:
+        return Result("good", "yes", "Taken in", said, "Keep it behind the counter. It is in no bag yet.", large)
     if bag.parcels == len(asked["parcels"]) and asked["container"] is None:
         # The bag was opened by this very hand-in, and its number stands nowhere yet.
-        return Result("good", "yes", "Taken in", said, f"Put it into a new bag. Write {bag.sscc[-4:]} on it, large.")
-    return Result("good", "yes", "Taken in", said, f"Put it into {name}.")
+        step = f"Put it into a new bag. Write {bag.sscc[-4:]} on it, large."
+        return Result("good", "yes", "Taken in", said, step, large)
+    return Result("good", "yes", "Taken in", said, f"Put it into bag {bag.sscc[-4:]}.", large)

@@ -8,11 +8,12 @@ import msgspec
 from dropoff.counter import elsewhere
 from dropoff.counter.rules import REFUSED_UNIT_REASONS
 from dropoff.kernel.foreign import Foreign
-from dropoff.receiving import till_words
+from dropoff.receiving import till_bags, till_words
 from dropoff.receiving.till_words import N_, Result
 
 ICONS: Final = (
     *("yes", "no", "wait", "again", "info", "box", "bag", "cover", "go", "undo", "tick", "camera", "torch"),
+    *("retailer_bag", "hub_bag", "customs_bag"),
     *REFUSED_UNIT_REASONS,
 )
 """Those that the script draws; they lie in the page as templates."""
@@ -101,6 +102,14 @@ SAYS: Final[dict[str, str]] = {
     "why": N_("Why not?"),
     "undo": N_("Undo"),
     "all_of_it": N_("All of it"),
+    **{f"bag_{kind}": title for kind, title in till_bags.TITLES.items()},
+    "bag_name": N_("Bag {bag}"),
+    "bag_none": till_bags.NO_BAG,
+    "bag_open": till_bags.OPEN_ONE,
+    "bag_full": till_bags.FULL,
+    "bag_seal_before": till_bags.SEAL_BEFORE,
+    "bag_count": N_("{n} of {max} parcels"),
+    "bag_weight": N_("{now} of {max} kg"),
     "put": N_("Put it into bag {bag}."),
     "put_new": N_("Put it into a new bag. Write {bag} on it, large."),
     "put_loose": N_("Keep it behind the counter. It is in no bag yet."),
@@ -127,6 +136,7 @@ SAYS: Final[dict[str, str]] = {
 COUNTS: Final[dict[str, tuple[str, str]]] = {
     "unsent": (N_("{n} hand-in"), N_("{n} hand-ins")),
     "things": (N_("{n} thing"), N_("{n} things")),
+    "parcels": (N_("{n} parcel"), N_("{n} parcels")),
     "others": (N_("{n} thing of this code came before."), N_("{n} things of this code came before.")),
     "back": (N_("{n} thing goes back with the customer."), N_("{n} things go back with the customer.")),
 }

@@ -8,7 +8,8 @@ import msgspec
 
 from dropoff.counter import service as counter
 from dropoff.receiving.state import ContainerView, CounterState, PickupView, Stop
-from dropoff.receiving.till_words import N_, Result, bag_name, weight
+from dropoff.receiving.till_bags import bag_name, bag_title, fill
+from dropoff.receiving.till_words import N_, Result
 from dropoff.web import words
 
 
@@ -34,6 +35,10 @@ class BagLine(msgspec.Struct, frozen=True, kw_only=True):
     goes: str
     open: bool
     warn: bool = False
+    kind: str = ""
+    title: str = ""
+    """Whose bag it is, once it holds something."""
+    full: bool = False
     labels: tuple[tuple[str, str], ...] = ()
 
 
@@ -184,14 +189,6 @@ def goes(stop: Stop | None) -> str:
     return f"to {stop.name}" if stop else ""
 
 
-def holds(parcels: int, weight_g: int) -> str:
-    """`3 parcels, 4.2 kg`; `empty`."""
-    if not parcels:
-        return N_("empty")
-    heavy = weight(weight_g)
-    return words.count(parcels, "parcel", "parcels") + (f", {heavy}" if heavy else "")
-
-
 def bag_line(bag: ContainerView, booked: frozenset[str] = frozenset()) -> BagLine:
     """`booked`: shipments whose labels can be printed."""
     planned = bag.shipment is not None
@@ -201,9 +198,12 @@ def bag_line(bag: ContainerView, booked: frozenset[str] = frozenset()) -> BagLin
         name=bag_name(bag.kind, bag.sscc),
         sscc=bag.sscc,
         state=state,
-        holds=holds(bag.parcels, bag.weight_g),
+        holds=fill(bag.parcels, bag.weight_g, bag.max_parcels, bag.max_weight_g),
         goes=goes(bag.next),
         open=bag.status == "open",
+        kind=bag.bag or "",
+        title=bag_title(bag.bag, bag.next.name, bag.country) if bag.bag and bag.next else "",
+        full=bag.full,
         labels=label_links(bag.shipment, bag.sscc) if bag.shipment in booked else (),
     )
 
@@ -215,7 +215,7 @@ def gone_line(bag: counter.ContainerView) -> BagLine:
         name=bag_name(bag.kind, bag.sscc),
         sscc=bag.sscc,
         state=STATES[bag.status],
-        holds=holds(bag.parcel_count, bag.weight_g),
+        holds=fill(bag.parcel_count, bag.weight_g),
         goes="",
         open=False,
     )
@@ -296,12 +296,13 @@ def home_view(
     )
 
 
-def fitting(state: CounterState, stop_id: str | None) -> tuple[tuple[BagLine, ...], str]:
-    """The open bags that this parcel may go into, and the likely one: a bag that goes there already, else an empty
-    one, else a new one."""
-    same = [bag for bag in state.open if bag.next is not None and bag.next.id == stop_id]
+def fitting(state: CounterState, stop_id: str | None, customs: str = "") -> tuple[tuple[BagLine, ...], str]:
+    """The open bags that this parcel may go into, and the likely one: a bag that goes there already and is not full,
+    else an empty one, else a new one."""
+    same = [bag for bag in state.open if bag.next and bag.next.id == stop_id and (bag.customs or "") == customs]
     empty = [bag for bag in state.open if bag.next is None]
-    chosen = (same or empty)[-1].id if same or empty else "new"
+    likely = [bag for bag in same if not bag.full] or empty
+    chosen = likely[-1].id if likely else "new"
     return tuple(bag_line(bag) for bag in [*same, *empty]), chosen
 
 
@@ -310,7 +311,7 @@ def handover_bags(
 ) -> tuple[HandoverBag, ...]:
     lines = []
     for bag in state.sealed:
-        load = " · ".join(part for part in (holds(bag.parcels, bag.weight_g), goes(bag.next)) if part)
+        load = " · ".join(part for part in (fill(bag.parcels, bag.weight_g), goes(bag.next)) if part)
         wrong = N_("It is damaged or open") if bag.kind == "parcel" else N_("Its seal is broken")
         is_broken = bag.sscc in broken
         name = bag_name(bag.kind, bag.sscc)

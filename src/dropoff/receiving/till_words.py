@@ -9,6 +9,7 @@ from dropoff.counter import elsewhere
 from dropoff.counter.reading import read
 from dropoff.kernel import codes
 from dropoff.kernel.foreign import Foreign, identify
+from dropoff.receiving.till_bags import BagWords, bag_name
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate this later"
@@ -23,6 +24,7 @@ class Result(msgspec.Struct, frozen=True):
     title: str
     text: str = ""
     next: str = ""
+    bag: BagWords | None = None
 
 
 REFUSALS: Final[dict[str, Result]] = {
@@ -311,16 +313,3 @@ def nothing_left(reasons: Iterable[str]) -> Result:
     said = ". ".join(dict.fromkeys(reasons))
     text = f"{said}." if said else N_("No return is under this code.")
     return Result("wait", "again", N_("Nothing to take in"), text, N_("The customer's phone shows each return."))
-
-
-def bag_name(kind: str, sscc: str) -> str:
-    """The last four digits, which stand large on the label."""
-    names = {"bag": N_("Bag"), "tote": N_("Tote"), "cage": N_("Cage"), "pallet": N_("Pallet"), "parcel": N_("Parcel")}
-    return f"{names[kind]} {sscc[-4:]}"
-
-
-def weight(grams: int) -> str:
-    """`0.6 kg`, `12 kg`; nothing when nobody weighed."""
-    if not grams:
-        return ""
-    return f"{grams / 1000:.1f} kg" if grams < 10_000 else f"{round(grams / 1000)} kg"

@@ -28,10 +28,12 @@ export class Desk {
     this.element.replaceChildren(shown);
   }
 
-  answer(result: Result, ...actions: Node[]): void {
+  /** `large`: what stands between the answer and its next step. */
+  answer(result: Result, actions: Node[], large?: Node): void {
     const text = h("div", {}, h("h1", {}, result.title), result.text ? h("p", {}, result.text) : null);
     const role = result.tone === "bad" ? "alert" : "status";
     const shown = h("div", { class: `result result--full result--${result.tone}`, role }, icon(result.icon), text);
+    if (large) shown.append(large);
     if (result.next || actions.length) {
       shown.append(h("div", { class: "result__next" }, result.next ? h("p", {}, result.next) : null, ...actions));
     }

@@ -37,6 +37,20 @@ export interface HandIn {
   took_ms: number;
 }
 
+export interface Bag {
+  kind: "retailer" | "hub" | "customs";
+  to: string;
+  country: string | null;
+  id: string | null;
+  sscc: string | null;
+  parcels: number;
+  weight_g: number;
+  max_parcels: number | null;
+  max_weight_g: number | null;
+  full: boolean;
+  before: { id: string; sscc: string } | null;
+}
+
 export interface HandedIn {
   verdict: "accepted" | "already" | "refused";
   reason: string | null;
@@ -45,6 +59,7 @@ export interface HandedIn {
   units: { id: string; custody: string }[];
   container: { id: string; sscc: string; new: boolean } | null;
   receipt: { url: string } | null;
+  bag: Bag | null;
 }
 
 export interface Session {
@@ -65,7 +80,7 @@ export class Refused extends Error {
 }
 
 export class Server {
-  constructor(private csrf: string) {}
+  constructor(public csrf: string) {}
 
   scan(text: string): Promise<Scanned> {
     return this.post("/v1/counter/scans", { text });
