@@ -7,12 +7,14 @@
 
 import re
 import sys
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
 from dropoff.counter import rules as counter
 from dropoff.freight import rules as freight
 from dropoff.kernel.errors import PROBLEMS
+from dropoff.lockers import rules as lockers
 from dropoff.returns import rules as returns
 from dropoff.settings import DOCUMENTED
 
@@ -58,7 +60,7 @@ def settings_table() -> str:
 
 STATES_HEAD = """# States
 
-What a thing may become, as tables in the code: `returns/rules.py`, `counter/rules.py`, `freight/rules.py`. An edge that is not drawn does not exist: the service does not make it, and where two race for one, the database lets one of them through.
+What a thing may become, as tables in the code: `returns/rules.py`, `counter/rules.py`, `lockers/rules.py`, `freight/rules.py`. An edge that is not drawn does not exist: the service does not make it, and where two race for one, the database lets one of them through.
 
 A unit has two states, since where a thing is and what became of its money go their own ways. Its `status` is the resolution once that is settled (refunded, exchanged, credited, rejected), else the custody. A return has no table: its status is derived from its units.
 
@@ -72,6 +74,7 @@ MACHINES = (
     ("Unit: resolution", returns.RESOLUTION, returns.RESOLUTION_TRANSITIONS),
     ("Parcel", counter.PARCEL_STATES, counter.PARCEL_TRANSITIONS),
     ("Container", counter.CONTAINER_STATES, counter.CONTAINER_TRANSITIONS),
+    ("Compartment of a locker", lockers.DEPOSIT_STATES, lockers.TRANSITIONS),
     ("Shipment", freight.SHIPMENT_STATES, freight.SHIPMENT_TRANSITIONS),
 )
 """Title, states (the first is where it begins), and the table."""
@@ -81,7 +84,7 @@ def states_page() -> str:
     return "\n".join([STATES_HEAD, *(_machine(*machine) for machine in MACHINES)])
 
 
-def _machine(title: str, states: tuple[str, ...], table: dict[tuple[str, str], str]) -> str:
+def _machine(title: str, states: tuple[str, ...], table: Mapping[tuple[str, str], str]) -> str:
     events = list(dict.fromkeys(event for _, event in table))
     ends = [state for state in states if not any(source == state for source, _ in table)]
     edges = [f"    {source} --> {target}: {event}" for (source, event), target in table.items()]

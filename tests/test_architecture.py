@@ -96,6 +96,7 @@ CASE_KINDS = [
     "lost",
     "driver_missed",
     "help",
+    "locker_problem",
 ]
 CASE_OUTCOMES = ["found", "lost", "explained", "written_off"]
 CUSTODY = ["expected", "handed_in", "in_transit", "received", "inspected", "lost", "cancelled", "expired"]

@@ -30,6 +30,8 @@ from dropoff.events.worker import Worker
 from dropoff.freight import api as freight_api
 from dropoff.freight import jobs as freight_jobs
 from dropoff.kernel.clock import now
+from dropoff.lockers import api as lockers_api
+from dropoff.lockers import jobs as lockers_jobs
 from dropoff.network import api as network_api
 from dropoff.network import jobs as network_jobs
 from dropoff.network import pages as network_pages
@@ -76,6 +78,7 @@ ROOMS = (
     counter_pages,
     counter_pausing_api,
     counter_place_page,
+    lockers_api,
     freight_api,
     receiving_api,
     receiving_pages,
@@ -84,7 +87,17 @@ ROOMS = (
     shopper_receipt_pages,
     shopper_visit_pages,
 )
-JOBS = (web_jobs, access_jobs, events_work, network_jobs, returns_jobs, counter_jobs, freight_jobs, receiving_jobs)
+JOBS = (
+    web_jobs,
+    access_jobs,
+    events_work,
+    network_jobs,
+    returns_jobs,
+    counter_jobs,
+    lockers_jobs,
+    freight_jobs,
+    receiving_jobs,
+)
 
 
 class Context(msgspec.Struct, kw_only=True):

@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,8 @@ from tests.api.chain import Chain, hand_in, issue, retailer, till
 from tests.service import Client, Service
 
 from dropoff.app import ROOMS, create_worker
+from dropoff.locker_bank.serving import BankServer
+from dropoff.locker_bank.simulated import SimulatedBank, doors_of
 from dropoff.plugins import InstalledSource
 from dropoff.testing import ListedPoints
 
@@ -62,6 +65,7 @@ class Ours:
             "photo_id": self._photo(handed),
             "closure_id": closed_days["id"],
             "field": "phone",
+            "deposit_id": self._deposit(),
         }
         _, self.other_shop = retailer(service)
         _, self.test_shop = retailer(service, live=False)
@@ -72,6 +76,7 @@ class Ours:
             "/v1/locations/{location_id}": {"phone": "+45 12"},
             "/v1/locations/{location_id}/closures": days,
             "/v1/locations/{location_id}/devices": {"name": "Another"},
+            "/v1/locations/{location_id}/lockers": self.bank,
             "/v1/counter/parcels/{parcel}/retag": {"tag": "RETAGGED1", "reason": "torn"},
             "/v1/tag-rolls/{roll_id}/move": {"location": chain.places[-1]},
             "/v1/locations/{location_id}/stock": {"capacity": 5},
@@ -82,6 +87,22 @@ class Ours:
             "/v1/counter/containers/{container_id}/seal": {"seal": "S-2"},
             "/v1/counter/containers/{container_id}/unseal": {"reason": "wrong one"},
         }
+
+    def _deposit(self) -> str:
+        """Something in a locker of the chain's first place, by the hands of a shopper."""
+        doors = SimulatedBank("ours", doors_of("S:1"))
+        server = BankServer(doors)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = self.chain.places[0]
+        self.bank = {"bank": "ours", "settings": {"url": server.url}}
+        self.service.operator.call("PATCH", f"/v1/locations/{place}", {"kind": "locker"}).raise_for_status()
+        self.service.operator.call("PUT", f"/v1/locations/{place}/lockers", self.bank).raise_for_status()
+        path = f"/v1/passes/{issue(self.chain.shop, 'SOCKS')['pass']['code']}/locker"
+        made = self.service.public.post(path, {"location": place, "size": "small"}, 200, key=None)
+        assert self.service.public.post(f"{path}/open", None, 200, key=None)["state"] == "open"
+        assert doors.act("1", "put_in")
+        assert self.service.public.get(path)["state"] == "deposited"
+        return str(made["id"])
 
     def _roll(self) -> str:
         """Of a place that no till of these tests stands at, for a place with a roll refuses the tags of others."""

@@ -20,6 +20,9 @@ PUBLIC = {
     ("GET", "/v1/locations/{location_id}"): "the network is public",
     ("GET", "/v1/passes/{code}"): "whoever bears the code may see and renew the pass",
     ("POST", "/v1/passes/{code}/renew"): "as above",
+    ("GET", "/v1/passes/{code}/locker"): "as above",
+    ("POST", "/v1/passes/{code}/locker"): "as above",
+    ("POST", "/v1/passes/{code}/locker/{verb}"): "as above",
     ("POST", "/v1/passes/{code}/cancel"): "as above, with order and e-mail",
 }
 WRITTEN_BY_REFUSALS = {"counter_attempt", "idempotency"}

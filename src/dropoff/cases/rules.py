@@ -13,6 +13,7 @@ Kind = Literal[
     "lost",
     "driver_missed",
     "help",
+    "locker_problem",
 ]
 Outcome = Literal["found", "lost", "explained", "written_off"]
 State = Literal["open", "resolved"]
@@ -28,6 +29,7 @@ KINDS = (
     "lost",
     "driver_missed",
     "help",
+    "locker_problem",
 )
 OUTCOMES = ("found", "lost", "explained", "written_off")
 
@@ -41,6 +43,7 @@ DUE_IN = {
     "lost": timedelta(days=7),
     "driver_missed": timedelta(days=1),
     "help": timedelta(days=1),
+    "locker_problem": timedelta(hours=4),
 }
 
 

@@ -4,11 +4,19 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from dropoff.counter.rules import WAITING_STATES
 from dropoff.counter.tables import container, hand_in, parcel
 from dropoff.db import Tx
+
+
+class Whereabouts(msgspec.Struct, frozen=True):
+    status: str
+    location_id: str | None
+    kind: str | None
+    """Of the container it is in; None when it lies loose."""
 
 
 def _here(location_ids: Collection[str] | None) -> list[sa.Select[Any]]:
@@ -38,6 +46,15 @@ def waiting(tx: Tx, location_ids: Collection[str] | None = None) -> dict[tuple[s
             key = str(row.location_id), bool(row.live)
             found[key] = found.get(key, 0) + int(row.parcels)
     return found
+
+
+def whereabouts(tx: Tx, parcel_ids: Collection[str]) -> dict[str, Whereabouts]:
+    query = (
+        sa.select(parcel.c.id, parcel.c.status, parcel.c.location_id, container.c.kind)
+        .join(container, container.c.id == parcel.c.container_id, isouter=True)
+        .where(parcel.c.id.in_(list(parcel_ids)))
+    )
+    return {row.id: Whereabouts(row.status, row.location_id, row.kind) for row in tx.read(query)}
 
 
 def last_hand_in(tx: Tx, location_id: str, live: bool, since: datetime) -> datetime | None:

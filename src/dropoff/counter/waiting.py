@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from dropoff.counter import store_waiting
 from dropoff.counter.rules import WAITING_STATES
 from dropoff.counter.store import ParcelRow
+from dropoff.counter.store_waiting import Whereabouts
 from dropoff.db import Database, Tx
 from dropoff.network import loads
 
@@ -30,6 +31,11 @@ def follow(tx: Tx, before: Iterable[ParcelRow], after: Iterable[ParcelRow], at: 
     for (location_id, live), more in sorted(moved.items()):
         if more:
             loads.count(tx, location_id, live, more, at)
+
+
+def whereabouts(tx: Tx, parcel_ids: list[str]) -> dict[str, Whereabouts]:
+    """By parcel."""
+    return store_waiting.whereabouts(tx, parcel_ids)
 
 
 def take_back_evidence(tx: Tx, location_id: str, live: bool, at: datetime) -> None:

@@ -216,6 +216,21 @@ PROBLEMS: dict[str, ProblemKind] = {
         "The place has left the network",
         "A closed place can be reopened; one that its source took out comes back with its source.",
     ),
+    "locker-refused": ProblemKind(
+        409,
+        "No compartment is given for this pass now",
+        "`data` says why: the pass has ended, its things were handed in, the place is paused, or too many were asked for.",
+    ),
+    "locker-unreachable": ProblemKind(
+        502,
+        "The bank of lockers does not do it",
+        "See `detail`. Nothing was changed here; check power, line, address and key of the bank and try again.",
+    ),
+    "locker-in-use": ProblemKind(
+        409,
+        "Something of ours is in this bank of lockers",
+        "Empty it first: GET /v1/locations/{id}/lockers names the compartments.",
+    ),
     "carrier-unknown": ProblemKind(
         422,
         "No installed carrier has that name or service",
