@@ -18,6 +18,7 @@ from dropoff.web.languages import DOMAIN, LANGUAGES, LOCALES, SOURCE
 ROOT = Path(__file__).resolve().parent.parent
 WHERE = ROOT / "src" / "dropoff"
 COMMENT = "For translators:"
+KEYWORDS = {**DEFAULT_KEYWORDS, "NN_": (1, 2), "plural": (1, 2)}
 
 
 def texts() -> Catalog:
@@ -26,7 +27,7 @@ def texts() -> Catalog:
     methods = [(one["pattern"], one["method"]) for one in mappings]
     options = {one["pattern"]: {name: str(value) for name, value in one.items()} for one in mappings}
     found = Catalog(domain=DOMAIN, fuzzy=False)
-    read = extract_from_dir(WHERE, methods, options, DEFAULT_KEYWORDS, [COMMENT])
+    read = extract_from_dir(WHERE, methods, options, KEYWORDS, [COMMENT])
     for file, _, message, comments, context in read:
         found.add(message, None, [(file, 0)], auto_comments=comments, context=context)
     return found

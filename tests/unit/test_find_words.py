@@ -1,5 +1,6 @@
 """What the finder says, word by word."""
 
+import calendar
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -87,7 +88,7 @@ def test_the_week_runs_from_monday_with_today_marked_and_nights_told_whole() -> 
     week = find_words.week(
         days("Mo-Fr 08:00-12:00,13:00-18:00; Sa 20:00-02:00", date(2026, 11, 26)), speaks_of_holidays=False
     )
-    assert [line.name for line in week] == list(find_words.WEEKDAYS)
+    assert [line.name for line in week] == list(calendar.day_name)
     assert [line.today for line in week] == [False, False, False, True, False, False, False]
     assert week[0].hours == ("08:00–12:00", "13:00–18:00")
     assert week[5].hours == ("20:00–02:00",)

@@ -120,7 +120,8 @@ def test_what_the_retailer_did_not_accept_is_said_first_with_whom_to_ask() -> No
 
 
 def test_what_a_clerk_sent_back_stands_in_the_timeline_with_its_reason() -> None:
-    sent_back = Happening(rules.REFUSED, NOW - timedelta(hours=1), "Späti Mitte", "hin_1", "Wollsocken (too large)")
+    taken_along = (("Wollsocken", "too_large"),)
+    sent_back = Happening(rules.REFUSED, NOW - timedelta(hours=1), "Späti Mitte", "hin_1", taken_along)
     told = view(happenings=(Happening("return.issued", NOW - timedelta(days=1)), sent_back)).timeline[1]
     assert (told.what, told.detail) == ("Not taken in by the shop", "Späti Mitte: Wollsocken (too large)")
     assert told.url == "/p/X/receipts/hin_1"

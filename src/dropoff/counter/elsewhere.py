@@ -3,6 +3,7 @@
 from typing import Final
 
 from dropoff.kernel.foreign import Foreign, Network
+from dropoff.web.languages import N_
 
 NAMES: Final[dict[Network, str]] = {
     "UPS": "UPS",
@@ -12,19 +13,19 @@ NAMES: Final[dict[Network, str]] = {
     "PostNord": "PostNord",
     "GLS": "GLS",
     "InPost": "InPost",
-    "post": "a postal service",
-    "SSCC": "another company",
+    "post": N_("a postal service"),
+    "SSCC": N_("another company"),
 }
 WHERE: Final[dict[Network, str]] = {
-    "UPS": "a UPS Access Point, a UPS shop or the UPS driver",
-    "USPS": "a post office or collection box of the US Postal Service, or its letter carrier",
-    "FedEx": "a FedEx location, a FedEx drop box or the FedEx driver",
-    "DHL": "a DHL counter or parcel locker, or the DHL driver",
-    "PostNord": "a PostNord service point or parcel box",
-    "GLS": "a GLS parcel shop or the GLS driver",
-    "InPost": "an InPost locker or an InPost point",
-    "post": "a post office",
-    "SSCC": "whoever is named on the label",
+    "UPS": N_("a UPS Access Point, a UPS shop or the UPS driver"),
+    "USPS": N_("a post office or collection box of the US Postal Service, or its letter carrier"),
+    "FedEx": N_("a FedEx location, a FedEx drop box or the FedEx driver"),
+    "DHL": N_("a DHL counter or parcel locker, or the DHL driver"),
+    "PostNord": N_("a PostNord service point or parcel box"),
+    "GLS": N_("a GLS parcel shop or the GLS driver"),
+    "InPost": N_("an InPost locker or an InPost point"),
+    "post": N_("a post office"),
+    "SSCC": N_("whoever is named on the label"),
 }
 """A parcel that still wears its label on purpose: the customer came to the wrong counter."""
 

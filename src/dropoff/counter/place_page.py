@@ -26,7 +26,6 @@ from dropoff.network.location_store import Closure
 from dropoff.network.location_views import KeptLocation, OverrideView
 from dropoff.network.pages_operator import (
     KIND_WORDS,
-    N_,
     STATE_WORDS,
     Head,
     NotSignedIn,
@@ -38,6 +37,7 @@ from dropoff.network.pages_operator import (
 )
 from dropoff.network.store import Device, Location
 from dropoff.web import words
+from dropoff.web.languages import N_, _
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
@@ -219,36 +219,36 @@ def _notice(kept: KeptLocation, at: datetime) -> str:
     """Of a pause: who, why, until when."""
     if kept.pause is None:
         return ""
-    who = N_("Paused by the shop") if kept.pause.by.startswith("device:") else N_("Paused by the operator")
+    who = _("Paused by the shop") if kept.pause.by.startswith("device:") else _("Paused by the operator")
     until = kept.pause.until
-    when = words.at(until, kept.zone, at) if until else N_("somebody resumes")
+    when = words.at(until, kept.zone, at) if until else _("somebody resumes")
     reason = f": {kept.pause.reason}" if kept.pause.reason else ""
-    return f"{who}{reason}. {N_('Until')} {when}."
+    return f"{who}{reason}. {_('Until')} {when}."
 
 
 def _known(load: Load | None, zone: str, at: datetime) -> list[tuple[str, str]]:
     if load is None:
         return []
-    moments = ((N_("Last hand-in"), load.hand_in_at), (N_("Last driver"), load.driver_at))
+    moments = ((_("Last hand-in"), load.hand_in_at), (_("Last driver"), load.driver_at))
     lines = [(what, words.first_capital(words.at(moment, zone, at))) for what, moment in moments if moment]
     room = loads.left(load)
     if room is not None:
-        lines.append((N_("Room left"), f"{room} {N_('of')} {load.capacity}"))
+        lines.append((_("Room left"), f"{room} {_('of')} {load.capacity}"))
     if load.tags is not None:
-        lines.append((N_("Tags left"), str(load.tags)))
-    return [*lines, (N_("Printer"), load.printer)] if load.printer else lines
+        lines.append((_("Tags left"), str(load.tags)))
+    return [*lines, (_("Printer"), load.printer)] if load.printer else lines
 
 
 def _facts(place: Location, kept: KeptLocation) -> list[Fact]:
     by_hand = {one.field: one for one in kept.overrides}
     values = dict(place_forms.form_of(place).values)
-    lines = [Fact(N_("Source"), f"{place.source} · {place.external_id}", "", "")]
+    lines = [Fact(_("Source"), f"{place.source} · {place.external_id}", "", "")]
     for name, label in place_forms.LABELS.items():
         value = _shown(name, values.get(name, ""))
         if value or name in by_hand:
             override = by_hand.get(name)
             lines.append(Fact(label, value or "–", name if override else "", _source_says(override)))
-    return [*lines, Fact(N_("Time zone"), place.zone, "", "")]
+    return [*lines, Fact(_("Time zone"), place.zone, "", "")]
 
 
 def _shown(name: str, value: str) -> str:
@@ -263,22 +263,22 @@ def _source_says(override: OverrideView | None) -> str:
         value = f"{value['lat']}, {value['lon']}"
     if isinstance(value, list):
         value = ", ".join(map(str, value))
-    return N_("nothing") if value is None or value == "" else str(value)
+    return _("nothing") if value is None or value == "" else str(value)
 
 
 def _closure(one: Closure) -> ClosureLine:
     first, last = (f"{day:%a} {day.day} {day:%B %Y}" for day in (one.first_day, one.last_day))
     days = first if one.first_day == one.last_day else f"{first} – {last}"
-    hours = N_("closed") if one.hours == "off" else one.hours.replace("-", "–").replace(",", ", ")
+    hours = _("closed") if one.hours == "off" else one.hours.replace("-", "–").replace(",", ", ")
     return ClosureLine(days, hours, one.reason, f"/network/places/{one.location_id}/closures/{one.id}/remove")
 
 
 def _till(till: Device, zone: str, at: datetime) -> str:
     if till.revoked_at is not None:
-        return N_("revoked")
+        return _("revoked")
     if till.paired_at is None:
-        return N_("waits to be paired")
-    return f"{N_('paired')} {words.at(till.paired_at, zone, at)}"
+        return _("waits to be paired")
+    return f"{_('paired')} {words.at(till.paired_at, zone, at)}"
 
 
 def _said(row: Any) -> str:

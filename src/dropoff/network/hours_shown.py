@@ -9,8 +9,8 @@ import msgspec
 from dropoff.network.closures import today_at
 from dropoff.network.location_hours import HoursDay, HoursPreview
 from dropoff.network.location_store import Closure
+from dropoff.web.languages import N_, _
 
-N_ = str
 CLOCKS: Final = {"forward": N_("clocks go forward"), "back": N_("clocks go back")}
 
 
@@ -38,14 +38,14 @@ def hours_table(preview: HoursPreview, closures: Sequence[Closure], at: datetime
 
 
 def _line(day: HoursDay, today: date, reasons: dict[str, str]) -> HoursLine:
-    notes = [N_("public holiday")] if day.holiday else []
+    notes = [_("public holiday")] if day.holiday else []
     if day.closure is not None:
-        notes.append(reasons.get(day.closure) or N_("closure"))
+        notes.append(reasons.get(day.closure) or _("closure"))
     if day.clocks is not None:
         notes.append(CLOCKS[day.clocks])
     if day.spans is None:
-        hours, tone = N_("unknown"), "wait"
+        hours, tone = _("unknown"), "wait"
     else:
-        hours = ", ".join(f"{span.opens}–{span.closes}" for span in day.spans) or N_("closed")
+        hours = ", ".join(f"{span.opens}–{span.closes}" for span in day.spans) or _("closed")
         tone = "" if day.spans else "soft"
     return HoursLine(f"{day.date:%a} {day.date.day} {day.date:%B}", day.date == today, hours, tone, ", ".join(notes))

@@ -23,8 +23,9 @@ from dropoff.kernel.errors import PROBLEMS, Problem
 from dropoff.network import import_reports, importing, sources_api, sources_jobs, syncing
 from dropoff.network.import_api import FILE_MAX, ImportQuery, Running, to_disk
 from dropoff.network.import_reports import ImportRow, ImportSummary, SourceView
-from dropoff.network.pages_operator import N_, Head, head, read_form
+from dropoff.network.pages_operator import Head, head, read_form
 from dropoff.web import words
+from dropoff.web.languages import N_, _
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
@@ -117,7 +118,7 @@ async def _list_page(
 def _line(found: ImportSummary, at: datetime) -> Line:
     state, tone = STATES[found.state]
     changed = [f"{count} {word}" for word, count in _counts(found) if count]
-    told = ", ".join(changed) or (found.detail if found.state == "failed" else N_("nothing changed"))
+    told = ", ".join(changed) or (found.detail if found.state == "failed" else _("nothing changed"))
     if found.state in ("staging", "applying"):
         told = words.count(found.progress.rows_read, "row read", "rows read")
     when = words.first_capital(words.at(found.created_at, UTC_ZONE, at))
@@ -126,11 +127,11 @@ def _line(found: ImportSummary, at: datetime) -> Line:
 
 def _counts(found: ImportSummary) -> tuple[tuple[str, int], ...]:
     return (
-        (N_("new"), found.created),
-        (N_("changed"), found.updated),
-        (N_("gone"), found.removed),
-        (N_("refused"), found.progress.rejected),
-        (N_("repaired"), found.progress.repaired),
+        (_("new"), found.created),
+        (_("changed"), found.updated),
+        (_("gone"), found.removed),
+        (_("refused"), found.progress.rejected),
+        (_("repaired"), found.progress.repaired),
     )
 
 
@@ -150,7 +151,7 @@ async def import_page(request: Request[Any, Any, Any], import_id: FromPath[str])
         is_running=found.state in ("staging", "applying"),
         is_held=found.state == "held",
         is_trial=found.kind == "trial",
-        counts=(*_counts(found)[:3], (N_("unchanged"), found.unchanged), *_counts(found)[3:]),
+        counts=(*_counts(found)[:3], (_("unchanged"), found.unchanged), *_counts(found)[3:]),
         rows=[_row(row) for row in rows.items],
         more=f"/network/imports/{import_id}?after={rows.next}" if rows.next else "",
     )
@@ -160,7 +161,7 @@ async def import_page(request: Request[Any, Any, Any], import_id: FromPath[str])
 def _row(row: ImportRow) -> tuple[str, str, str]:
     if row.outcome in CHANGES:
         return CHANGES[row.outcome], row.external_id or "", row.detail
-    which = row.external_id or f"{N_('row')} {row.index + 1}"
+    which = row.external_id or f"{_('row')} {row.index + 1}"
     return REASON_WORDS[row.outcome], which, row.detail or ", ".join(row.fields)
 
 
@@ -194,13 +195,11 @@ async def upload(request: Request[Any, Any, Any]) -> ASGIResponse:
 def _upload_errors(source: str, name: str, path: Path | None) -> tuple[tuple[str, str], ...]:
     errors = []
     if not name or path is None:
-        errors.append(("file", N_("Choose a file.")))
+        errors.append(("file", _("Choose a file.")))
     elif not name.lower().endswith(ENDINGS):
-        errors.append(
-            ("file", N_("The file's name ends in .geojson, .json or .csv; packed, in .gz or .zip behind it."))
-        )
+        errors.append(("file", _("The file's name ends in .geojson, .json or .csv; packed, in .gz or .zip behind it.")))
     if not importing.is_source_name(source):
-        errors.append(("source", N_("The name has letters, digits, dots and dashes, at most 60.")))
+        errors.append(("source", _("The name has letters, digits, dots and dashes, at most 60.")))
     return tuple(errors)
 
 
@@ -291,9 +290,9 @@ async def sources_page(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 
 def _source(found: SourceView, at: datetime) -> SourceLine:
-    parts = [found.plugin or N_("files"), found.host or ""]
+    parts = [found.plugin or _("files"), found.host or ""]
     if found.every_s:
-        parts.append(N_("every") + f" {_hours(found.every_s)}")
+        parts.append(_("every") + f" {_hours(found.every_s)}")
     when = f"{words.at(found.synced_at, UTC_ZONE, at)} UTC" if found.synced_at else ""
     held = f"/network/imports/{found.held_import}" if found.held_import else ""
     return SourceLine(found.name, " · ".join(part for part in parts if part), found.set_up, when, held)

@@ -13,10 +13,9 @@ from litestar.handlers import BaseRouteHandler
 from dropoff.access.guards import authenticate, csrf_token, form_fields, session_token
 from dropoff.kernel.errors import Problem
 from dropoff.network.store import Location
+from dropoff.web.languages import N_
 from dropoff.web.problems import Refused
 
-N_ = str
-"""Marks the texts that a catalogue will translate."""
 KIND_WORDS: Final = {
     "store": N_("Shop"),
     "locker": N_("Parcel lockers"),

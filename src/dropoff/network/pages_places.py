@@ -23,10 +23,11 @@ from dropoff.network import import_store, location_editing, location_hours, loca
 from dropoff.network.closures import NewClosure
 from dropoff.network.hours_shown import HoursTable, hours_table
 from dropoff.network.location_states import NewPause
-from dropoff.network.pages_operator import KIND_WORDS, N_, STATE_WORDS, Head, address, head, local_time, read_form
+from dropoff.network.pages_operator import KIND_WORDS, STATE_WORDS, Head, address, head, local_time, read_form
 from dropoff.network.place_forms import Box, PlaceForm
 from dropoff.network.store import Location, LocationFilter
 from dropoff.network.tables import LOCATION_KINDS
+from dropoff.web.languages import N_
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 

@@ -12,10 +12,11 @@ from litestar.response.base import ASGIResponse
 from dropoff.kernel.clock import now
 from dropoff.network import location_store
 from dropoff.network.location_store import Watched
-from dropoff.network.pages_operator import KIND_WORDS, N_, Head, head
+from dropoff.network.pages_operator import KIND_WORDS, Head, head
 from dropoff.network.positions import number
 from dropoff.web import words
 from dropoff.web.answers import answer
+from dropoff.web.languages import N_, _
 from dropoff.web.middleware import allow_images
 from dropoff.web.shell import page, render
 
@@ -120,13 +121,13 @@ async def _watched(request: Request[Any, Any, Any], only: str, days: int, after:
 
 def _line(one: Watched, at: datetime) -> Line:
     is_unused = one.hand_in_at is None and one.driver_at is None
-    silent = N_("Never used") if is_unused else N_("Silent")
-    full = f"{N_('Full')}: {one.waiting} {N_('of')} {one.capacity}" if one.is_full else silent
+    silent = _("Never used") if is_unused else _("Silent")
+    full = f"{_('Full')}: {one.waiting} {_('of')} {one.capacity}" if one.is_full else silent
     town = " ".join(part for part in (one.postcode, one.city) if part)
-    hand_in = _when(N_("Last hand-in"), one.hand_in_at, one.zone, at)
-    last = f"{hand_in} · {_when(N_('last driver'), one.driver_at, one.zone, at)}"
+    hand_in = _when(_("Last hand-in"), one.hand_in_at, one.zone, at)
+    last = f"{hand_in} · {_when(_('last driver'), one.driver_at, one.zone, at)}"
     if is_unused:
-        last = _when(N_("In the network since"), one.created_at, one.zone, at)
+        last = _when(_("In the network since"), one.created_at, one.zone, at)
     return Line(
         id=one.id,
         lat=one.lat,
@@ -142,7 +143,7 @@ def _line(one: Watched, at: datetime) -> Line:
 
 
 def _when(what: str, moment: datetime | None, zone: str, at: datetime) -> str:
-    return f"{what}: {words.at(moment, zone, at) if moment else N_('never')}"
+    return f"{what}: {words.at(moment, zone, at) if moment else _('never')}"
 
 
 def _url(fields: dict[str, str]) -> str:

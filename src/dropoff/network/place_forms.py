@@ -11,8 +11,8 @@ from dropoff.network.location_editing import AddressPatch, LocationPatch, NewAdd
 from dropoff.network.nearby_place import Position
 from dropoff.network.positions import number
 from dropoff.network.store import Location
+from dropoff.web.languages import N_
 
-N_ = str
 TEXTS: Final = ("name", "operator", "street", "postcode", "city", "country", "phone", "url", "opening_hours")
 ADDRESS: Final = ("street", "postcode", "city", "country")
 LISTS: Final = ("accepts", "carriers", "refuses")

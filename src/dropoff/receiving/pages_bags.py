@@ -32,31 +32,42 @@ from dropoff.receiving.till_home import show_home
 from dropoff.receiving.till_views import BagPage, ParcelLine, ParcelPage
 from dropoff.receiving.till_words import Result
 from dropoff.web import words
+from dropoff.web.languages import N_, _, ngettext
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
 DONE: Final = {
-    "packed": Result("good", "yes", "It is in", "", "Scan the next tag, or go on."),
-    "sealed": Result("good", "yes", "Sealed", "", "Put the bag where the driver finds it."),
-    "unsealed": Result("wait", "again", "Open again", "The broken seal was written down.", "Seal it anew later."),
+    "packed": Result("good", "yes", N_("It is in"), "", N_("Scan the next tag, or go on.")),
+    "sealed": Result("good", "yes", N_("Sealed"), "", N_("Put the bag where the driver finds it.")),
+    "unsealed": Result(
+        "wait", "again", N_("Open again"), N_("The broken seal was written down."), N_("Seal it anew later.")
+    ),
 }
 PACK_REFUSALS: Final = {
     "unit_unknown": Result(
         "bad",
         "no",
-        "We do not know this tag",
-        "No parcel carries it.",
-        "First scan the customer's code, then this tag.",
+        N_("We do not know this tag"),
+        N_("No parcel carries it."),
+        N_("First scan the customer's code, then this tag."),
     ),
     "tag_used": Result(
-        "bad", "no", "This tag is void", "Its parcel got another, or its hand-in was taken back.", "Scan the newer tag."
+        "bad",
+        "no",
+        N_("This tag is void"),
+        N_("Its parcel got another, or its hand-in was taken back."),
+        N_("Scan the newer tag."),
     ),
     "tag_malformed": till_words.REFUSALS["tag_malformed"],
 }
 LABEL_USED: Final = Result(
-    "bad", "no", "This label was used before", "A bag had it already.", "Take a fresh label, or open a bag without one."
+    "bad",
+    "no",
+    N_("This label was used before"),
+    N_("A bag had it already."),
+    N_("Take a fresh label, or open a bag without one."),
 )
-EMPTY: Final = Result("bad", "no", "This bag is empty", "", "Put a parcel in, then seal it.")
+EMPTY: Final = Result("bad", "no", N_("This bag is empty"), "", N_("Put a parcel in, then seal it."))
 MOVABLE: Final = frozenset({"tagged", "at_hub"})
 
 
@@ -82,7 +93,11 @@ async def _parcel_page(request: Request[Any, Any, Any], tag: str, result: Result
     at_home = row.location_id == till_of(request).location_id
     if result is None and row.tag != fold_tag(tag):
         result = Result(
-            "wait", "again", "The old tag", f"The parcel carries {row.tag} now.", "Cover or remove this one."
+            "wait",
+            "again",
+            _("The old tag"),
+            _("The parcel carries %(tag)s now.", tag=row.tag),
+            _("Cover or remove this one."),
         )
     bags, likely = till_views.fitting(place.state, way.stop.id, way.customs)
     view = ParcelPage(
@@ -102,18 +117,20 @@ async def _parcel_page(request: Request[Any, Any, Any], tag: str, result: Result
 
 def _where(row: ParcelRow, place: Here, *, at_home: bool) -> str:
     said = {
-        "tagged": "It waits here, in no bag.",
-        "at_hub": "It waits here, in no bag.",
-        "in_container": "It is in a bag here.",
-        "in_transit": "It has left with the driver.",
-        "received": "It has arrived at the retailer.",
-        "lost": "It is being searched for. Call the operator.",
-        "void": "Its hand-in was taken back. The tag is used up.",
+        "tagged": _("It waits here, in no bag."),
+        "at_hub": _("It waits here, in no bag."),
+        "in_container": _("It is in a bag here."),
+        "in_transit": _("It has left with the driver."),
+        "received": _("It has arrived at the retailer."),
+        "lost": _("It is being searched for. Call the operator."),
+        "void": _("Its hand-in was taken back. The tag is used up."),
     }
     if not at_home and row.location_id is not None:
-        return "By our books it is at another place. Put it aside and call the operator."
+        return _("By our books it is at another place. Put it aside and call the operator.")
     bag = next((bag for bag in [*place.state.open, *place.state.sealed] if bag.id == row.container_id), None)
-    return f"It is in {till_bags.bag_name(bag.kind, bag.sscc).lower()}." if bag else said[row.status]
+    if bag is None:
+        return said[row.status]
+    return _("It is in %(bag)s.", bag=words.inside(till_bags.bag_name(bag.kind, bag.sscc)))
 
 
 def result_view(place: Here, result: Result) -> dict[str, Any]:
@@ -150,7 +167,9 @@ async def open_bag(request: Request[Any, Any, Any]) -> ASGIResponse:
     prefix = request.app.state.context.settings.gs1_prefix
     label = form.one("sscc", 60) or None
     new = NewContainer("bag", label)
-    answer, _ = await once(request, form, ContainerView, counter.open_container, prefix, till_of(request), new, now())
+    answer, _replayed = await once(
+        request, form, ContainerView, counter.open_container, prefix, till_of(request), new, now()
+    )
     if isinstance(answer, Problem):
         if answer.code == "sscc-used":
             return await show_home(request, LABEL_USED)
@@ -191,7 +210,8 @@ async def _bag_page(
         can_unseal=found.status == "sealed" and found.shipment is None and found.kind != "parcel",
         errors=errors,
         parcels=tuple(
-            ParcelLine(parcel.tag, words.count(len(parcel.units), "thing", "things")) for parcel in found.parcels
+            ParcelLine(parcel.tag, ngettext("%(num)d thing", "%(num)d things", len(parcel.units)))
+            for parcel in found.parcels
         ),
     )
     return page(render("till/container.html", view, page="till"), 422 if errors else 200, keep_for_back(request))
@@ -202,7 +222,7 @@ async def pack_into_bag(request: Request[Any, Any, Any], container_id: FromPath[
     form = await read_form(request)
     tag = form.one("tag")
     if not tag:
-        return await _bag_page(request, container_id, None, (("tag", "Scan the tag of a parcel."),))
+        return await _bag_page(request, container_id, None, (("tag", _("Scan the tag of a parcel.")),))
     answer = await _ask(request, form, counter.pack_parcel, till_of(request), container_id, PackIn(tag))
     if answer.verdict == "refused":
         return await _bag_page(request, container_id, _packing_refused(answer.reason))
@@ -243,7 +263,7 @@ async def unseal_bag(request: Request[Any, Any, Any], container_id: FromPath[str
     form = await read_form(request)
     reason = form.one("reason", 200)
     if not reason:
-        return await _bag_page(request, container_id, None, (("reason", "Say why it is opened again."),))
+        return await _bag_page(request, container_id, None, (("reason", _("Say why it is opened again.")),))
     answer = await _ask(request, form, counter.unseal, till_of(request), container_id, UnsealIn(reason))
     if answer.verdict == "refused":
         return await _bag_page(request, container_id, till_words.refused(answer.reason))
@@ -251,7 +271,7 @@ async def unseal_bag(request: Request[Any, Any, Any], container_id: FromPath[str
 
 
 async def _ask(request: Request[Any, Any, Any], form: Form, fn: Any, *args: Any) -> ContainerAnswer:
-    answer, _ = await once(request, form, ContainerAnswer, fn, *args, now())
+    answer, _replayed = await once(request, form, ContainerAnswer, fn, *args, now())
     if isinstance(answer, Problem):
         raise Refused(answer)
     return answer

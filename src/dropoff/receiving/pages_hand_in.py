@@ -40,7 +40,8 @@ from dropoff.retailers import service as retailers
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
 from dropoff.returns.service import OpenPass
-from dropoff.web import metrics, words
+from dropoff.web import metrics
+from dropoff.web.languages import _, ngettext
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
@@ -212,20 +213,29 @@ async def _pass_form(
         key=fresh_key(),
         seen=form.one("seen"),
         result=result,
-        title=f"{words.count(len(opened.units), 'thing', 'things')} for {opened.retailer}",
-        lead="Look at each thing: is it the right one? Untick what you do not take.",
+        title=ngettext(
+            "%(num)d thing for %(retailer)s",
+            "%(num)d things for %(retailer)s",
+            len(opened.units),
+            retailer=opened.retailer,
+        ),
+        lead=_("Look at each thing: is it the right one? Untick what you do not take."),
         errors=errors,
         units=tuple(_as_sent(unit, form) if sent else unit for unit in opened.units),
         reasons=till_words.UNIT_REASONS,
-        settled=f"{words.count(opened.others, 'thing', 'things')} of this code came before." if opened.others else "",
+        settled=_came_before(opened.others) if opened.others else "",
         tags=tags,
         focus=(wrong or empty or [0])[0],
         back=_after(request, seen),
         bags=bags,
         chosen=chosen,
-        override=result is not None and result == till_words.REFUSALS["tag_foreign_roll"],
+        override=result is not None and result == till_words.refused("tag_foreign_roll"),
     )
     return page(render("till/pass.html", view, page="till"), 422 if errors else 200, keep_for_back(request))
+
+
+def _came_before(count: int) -> str:
+    return ngettext("%(num)d thing of this code came before.", "%(num)d things of this code came before.", count)
 
 
 def _as_sent(unit: UnitLine, form: Form) -> UnitLine:
@@ -315,12 +325,15 @@ def _command(form: Form, seen: SeenPass, tags: tuple[str, ...]) -> tuple[HandIn 
     units = [_as_sent(UnitLine(id=unit, title="", variant=""), form) for unit in form.all("unit")[:UNITS_MAX]]
     held = {n: [unit.id for unit in units if unit.taken and unit.parcel == n] for n in range(1, len(tags) + 1)}
     errors = [
-        (f"tag-{number}", "Scan the tag of the parcel." if len(tags) == 1 else f"Scan the tag of parcel {number}.")
+        (
+            f"tag-{number}",
+            _("Scan the tag of the parcel.") if len(tags) == 1 else _("Scan the tag of parcel %(n)d.", n=number),
+        )
         for number, inside in held.items()
         if inside and not tags[number - 1]
     ]
     errors += [
-        (f"tag-{number}", f"Nothing is in parcel {number}. Say what is, or leave its tag empty.")
+        (f"tag-{number}", _("Nothing is in parcel %(n)d. Say what is, or leave its tag empty.", n=number))
         for number, inside in held.items()
         if tags[number - 1] and not inside and any(held.values())
     ]
@@ -341,9 +354,9 @@ def _command(form: Form, seen: SeenPass, tags: tuple[str, ...]) -> tuple[HandIn 
     try:
         data = msgspec.convert(command, HandIn)
     except msgspec.ValidationError:
-        raise Refused(Problem("invalid-request", "The form was changed on its way. Scan the pass again.")) from None
+        raise Refused(Problem("invalid-request", _("The form was changed on its way. Scan the pass again."))) from None
     if counter.shape_problem(data) is not None:
-        return None, (("tag-1", "Nothing of this code is left to hand in. Scan it again."),)
+        return None, (("tag-1", _("Nothing of this code is left to hand in. Scan it again.")),)
     return data, ()
 
 

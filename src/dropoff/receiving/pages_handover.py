@@ -6,6 +6,7 @@ One form holds it all, so that a scan forgets neither what was ticked by hand no
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Request, get, post
 from litestar.response.base import ASGIResponse
 
@@ -18,7 +19,7 @@ from dropoff.receiving import till_bags, till_views, till_words
 from dropoff.receiving.till_forms import Form, Here, fresh_key, here, keep_for_back, once, read_form, till_of
 from dropoff.receiving.till_views import HandoverPage
 from dropoff.receiving.till_words import Result
-from dropoff.web import words
+from dropoff.web.languages import NN_, _, ngettext
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
@@ -52,15 +53,14 @@ async def tick(request: Request[Any, Any, Any]) -> ASGIResponse:
     name = till_bags.bag_name(sealed[found.sscc].kind, found.sscc)
     again = found.sscc in form.all("take")
     fields = form.fields if again else [*form.fields, ("take", found.sscc)]
-    return _form_page(
-        request, place, Form(fields), said=f"{name} was ticked before." if again else f"{name} is ticked."
-    )
+    said = _("%(bag)s was ticked before.", bag=name) if again else _("%(bag)s is ticked.", bag=name)
+    return _form_page(request, place, Form(fields), said=said)
 
 
 def _missed(text: str, *, is_open: bool) -> str:
     if is_open:
-        return "This bag is still open. Seal it first."
-    return f"No sealed bag here has this label: {text[:40]}"
+        return _("This bag is still open. Seal it first.")
+    return _("No sealed bag here has this label: %(text)s", text=text[:40])
 
 
 def _form_page(
@@ -75,7 +75,8 @@ def _form_page(
     """The form with all that was ticked and typed."""
     bags = till_views.handover_bags(place.state, form.all("take")[:BAGS_MAX], form.all("broken")[:BAGS_MAX])
     ticked = sum(bag.ticked for bag in bags)
-    counted = f"{ticked} of {words.count(len(bags), 'bag', 'bags')} ticked." if said or ticked else ""
+    one, many = NN_("%(ticked)d of %(num)d bag ticked.", "%(ticked)d of %(num)d bags ticked.")
+    counted = ngettext(one, many, len(bags), ticked=ticked) if said or ticked else ""
     driver, count = form.one("driver", 100), form.one("driver_count", 4)
     view = HandoverPage(
         till=place.view,
@@ -101,9 +102,9 @@ async def confirm_handover(request: Request[Any, Any, Any]) -> ASGIResponse:
     count = form.one("driver_count", 4)
     errors = []
     if not named:
-        errors.append(("scanned", "Tick at least one bag, or scan it."))
+        errors.append(("scanned", _("Tick at least one bag, or scan it.")))
     if count and not (count.isascii() and count.isdecimal()):
-        errors.append(("driver_count", "Type the driver's number, or leave it empty."))
+        errors.append(("driver_count", _("Type the driver's number, or leave it empty.")))
     if errors:
         return _form_page(request, place, form, errors=tuple(errors))
     command = HandOver(
@@ -118,7 +119,7 @@ async def confirm_handover(request: Request[Any, Any, Any]) -> ASGIResponse:
         driver=form.one("driver", 100) or None,
         driver_count=int(count) if count else None,
     )
-    answer, _ = await once(request, form, HandoverAnswer, hand_over, command)
+    answer, _replayed = await once(request, form, HandoverAnswer, hand_over, command)
     if isinstance(answer, Problem):
         raise Refused(answer)
     names = {bag.sscc: till_bags.bag_name(bag.kind, bag.sscc) for bag in place.state.sealed}
@@ -135,31 +136,33 @@ async def confirm_handover(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 def _told(answer: HandoverAnswer) -> Result:
     if answer.reason == "count_differs":
-        refusal = till_words.REFUSALS["count_differs"]
-        return Result("bad", "no", refusal.title, f"You count {answer.count}. {refusal.text}", refusal.next)
+        refusal = till_words.refused("count_differs")
+        counted = _("You count %(count)d.", count=answer.count)
+        return msgspec.structs.replace(refusal, text=f"{counted} {refusal.text}")
     taken, stays = len(answer.handed_over), len(answer.left_behind)
     if not taken:
         return Result(
             "bad",
             "no",
-            "Nothing was handed over",
-            "Below it says why for each bag.",
-            "What stays goes with the next driver.",
+            _("Nothing was handed over"),
+            _("Below it says why for each bag."),
+            _("What stays goes with the next driver."),
         )
-    title = f"{words.count(taken, 'bag is', 'bags are')} with the driver"
-    return Result("good", "van", title, f"{words.count(stays, 'bag stays', 'bags stay')} here." if stays else "", "")
+    title = ngettext("%(num)d bag is with the driver", "%(num)d bags are with the driver", taken)
+    left = ngettext("%(num)d bag stays here.", "%(num)d bags stay here.", stays) if stays else ""
+    return Result("good", "van", title, left, "")
 
 
 def _lists(answer: HandoverAnswer, names: dict[str, str]) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:
     lists = []
     if answer.handed_over:
-        lists.append(("With the driver", tuple((sscc, names.get(sscc, ""), "") for sscc in answer.handed_over)))
+        lists.append((_("With the driver"), tuple((sscc, names.get(sscc, ""), "") for sscc in answer.handed_over)))
     if answer.left_behind:
         stays = tuple(
             (one.sscc, names.get(one.sscc, ""), till_words.LEFT_BEHIND.get(one.reason, one.reason))
             for one in answer.left_behind
         )
-        lists.append(("Stays here", stays))
+        lists.append((_("Stays here"), stays))
     return tuple(lists)
 
 

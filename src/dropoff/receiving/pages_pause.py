@@ -14,7 +14,8 @@ from dropoff.network.location_states import NewPause
 from dropoff.receiving import till_words
 from dropoff.receiving.till_forms import here, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
-from dropoff.receiving.till_words import N_, Result
+from dropoff.receiving.till_words import Result
+from dropoff.web.languages import N_
 from dropoff.web.problems import Refused
 from dropoff.web.shell import see_other
 

@@ -18,7 +18,8 @@ from dropoff.kernel.errors import Problem
 from dropoff.receiving import till_home, till_words
 from dropoff.receiving.till_forms import Form, fresh_key, here, once, read_form, till_of
 from dropoff.receiving.till_views import TillView
-from dropoff.receiving.till_words import N_
+from dropoff.web import words
+from dropoff.web.languages import _
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
@@ -61,7 +62,7 @@ async def _show(
 
 def _named(thing: Thing) -> str:
     reasons = dict(till_words.UNIT_REASONS)
-    return f"{thing.title} ({reasons[thing.refused].lower()})" if thing.refused else thing.title
+    return f"{thing.title} ({words.inside(_(reasons[thing.refused]))})" if thing.refused else thing.title
 
 
 @post("/hand-ins/{hand_in_id:str}/photo", include_in_schema=False, request_max_body_size=BYTES_MAX)
@@ -70,17 +71,17 @@ async def take_photo(request: Request[Any, Any, Any], hand_in_id: FromPath[str])
     file = (await request.form()).get("photo")
     raw = await file.read() if isinstance(file, UploadFile) else b""
     if not raw or not isinstance(file, UploadFile):
-        return await _show(request, hand_in_id, form, ("photo", N_("Take a photo, or choose one.")))
+        return await _show(request, hand_in_id, form, ("photo", _("Take a photo, or choose one.")))
     try:
         picture = await redrawn(raw, file.content_type or "")
     except Refused as refused:
-        return await _show(request, hand_in_id, form, ("photo", refused.problem.detail or N_("Take another photo.")))
+        return await _show(request, hand_in_id, form, ("photo", refused.problem.detail or _("Take another photo.")))
     # Another photo from a page gone back to is another one.
     whole = Form([*form.fields, ("photo", hashlib.sha256(raw).hexdigest())])
     ask = PhotoQuery(hand_in_id, form.one("unit", 60), form.one("note", 200) or None)
-    answer, _ = await once(request, whole, PhotoView, photos.add_photo, till_of(request), ask, picture, now())
+    answer, _replayed = await once(request, whole, PhotoView, photos.add_photo, till_of(request), ask, picture, now())
     if isinstance(answer, Problem):
-        return await _show(request, hand_in_id, form, ("photo", answer.detail or N_("This cannot be kept.")))
+        return await _show(request, hand_in_id, form, ("photo", answer.detail or _("This cannot be kept.")))
     return see_other("/till?photo=1")
 
 

@@ -22,7 +22,8 @@ from dropoff.receiving import till_views, till_words
 from dropoff.receiving.till_forms import fresh_key, here, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
 from dropoff.receiving.till_views import ShipmentLine, TillView
-from dropoff.receiving.till_words import N_, Result
+from dropoff.receiving.till_words import Result
+from dropoff.web.languages import N_, NN_, ngettext
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
@@ -74,10 +75,15 @@ async def _show(
         counts=till_views.counts(place.state),
         numbers=numbers,
         capacity=known if typed is None else typed,
-        room="" if stands.left is None else f"{stands.lying} of {stands.capacity} places are taken.",
+        room="" if stands.left is None else _taken(stands.lying, stands.capacity or 0),
         shipments=till_views.shipment_lines(place.state, place.zone, at),
     )
     return page(render("till/store.html", view, page="store"), 422 if errors else 200)
+
+
+def _taken(lying: int, capacity: int) -> str:
+    one, many = NN_("%(taken)d of %(num)d place is taken.", "%(taken)d of %(num)d places are taken.")
+    return ngettext(one, many, capacity, taken=lying)
 
 
 def _numbers(tx: Tx, till: Till, zone: str, at: datetime) -> tuple[tuple[str, Counted], ...]:

@@ -20,7 +20,7 @@ from dropoff.receiving import till_words
 from dropoff.receiving.till_forms import fresh_key, here, keep_for_back, once, read_form, till_of
 from dropoff.receiving.till_views import TillView
 from dropoff.receiving.till_words import Result
-from dropoff.web import words
+from dropoff.web.languages import N_, _, ngettext
 from dropoff.web.middleware import allow_bridge
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
@@ -29,16 +29,16 @@ ROLL_ANSWERS: Final = {
     "tag_malformed": Result(
         "bad",
         "no",
-        "This is no roll",
-        "Its first and last tag do not go together.",
-        "Scan the head of the roll, or both.",
+        N_("This is no roll"),
+        N_("Its first and last tag do not go together."),
+        N_("Scan the head of the roll, or both."),
     ),
     "tag_foreign_roll": Result(
         "bad",
         "no",
-        "This roll is another shop's",
-        "It is registered there.",
-        "Call the operator: it can be moved here.",
+        N_("This roll is another shop's"),
+        N_("It is registered there."),
+        N_("Call the operator: it can be moved here."),
     ),
 }
 
@@ -84,9 +84,10 @@ async def _tags_page(
     place = await here(request)
     found = await request.app.state.context.db.read(counter.rolls_here, till_of(request).location_id)
     stock = place.state.tags
-    lead = "No roll is registered here: any fresh tag is taken, and nobody counts them."
+    lead = _("No roll is registered here: any fresh tag is taken, and nobody counts them.")
     if stock.left is not None:
-        lead = f"{words.count(stock.left, 'tag', 'tags')} left on {words.count(stock.rolls, 'roll', 'rolls')}."
+        rolls = ngettext("%(num)d roll", "%(num)d rolls", stock.rolls)
+        lead = ngettext("%(num)d tag left on %(rolls)s.", "%(num)d tags left on %(rolls)s.", stock.left, rolls=rolls)
     view = TagsPage(
         till=place.view,
         key=fresh_key(),
@@ -102,7 +103,11 @@ async def _tags_page(
 
 
 def _line(roll: RollView) -> RollLine:
-    return RollLine(f"{roll.first} – {roll.last}", f"{roll.left} of {roll.count} left")
+    return RollLine(_named(roll), _("%(left)d of %(all)d left", left=roll.left, all=roll.count))
+
+
+def _named(roll: RollView) -> str:
+    return f"{roll.first} – {roll.last}"
 
 
 @post("/tags/rolls", include_in_schema=False)
@@ -110,19 +115,21 @@ async def register_roll(request: Request[Any, Any, Any]) -> ASGIResponse:
     form = await read_form(request)
     first, last = form.one("first", 60), form.one("last", 60)
     asked = RollHere(first=first, last=last or None)
-    answer, _ = await once(request, form, RollAnswer, counter.register_here, till_of(request), asked, now())
+    answer, _replayed = await once(request, form, RollAnswer, counter.register_here, till_of(request), asked, now())
     if isinstance(answer, Problem):
         raise Refused(answer)
     if answer.verdict == "refused" or answer.roll is None:
         return await _tags_page(request, ROLL_ANSWERS[answer.reason or "tag_malformed"], first=first, last=last)
-    title = "Roll registered" if answer.verdict == "accepted" else "Registered already"
-    return await _tags_page(request, Result("good", "yes", title, answer.say, "Use the oldest roll first."))
+    title = _("Roll registered") if answer.verdict == "accepted" else _("Registered already")
+    return await _tags_page(request, Result("good", "yes", title, _named(answer.roll), _("Use the oldest roll first.")))
 
 
 @post("/tags/written", include_in_schema=False)
 async def write_tag(request: Request[Any, Any, Any]) -> ASGIResponse:
     form = await read_form(request)
-    answer, _ = await once(request, form, FreshTag, retags.written_tag, till_of(request), random_numbers(), now())
+    answer, _replayed = await once(
+        request, form, FreshTag, retags.written_tag, till_of(request), random_numbers(), now()
+    )
     if isinstance(answer, Problem):
         raise Refused(answer)
     return await _tags_page(request, None, written=answer.shown)
@@ -139,7 +146,7 @@ async def retag(request: Request[Any, Any, Any], tag: FromPath[str]) -> ASGIResp
         return see_other(f"/till/parcels/{tag}?retag=missing")
     override = form.one("override", 200)
     asked = RetagIn(tag=new, reason=why or "torn", override=Override(override) if override else None)
-    answer, _ = await once(request, form, RetagAnswer, retags.retag, till_of(request), tag, asked, now())
+    answer, _replayed = await once(request, form, RetagAnswer, retags.retag, till_of(request), tag, asked, now())
     if isinstance(answer, Problem):
         raise Refused(answer)
     if answer.verdict == "refused" or answer.parcel is None:
@@ -151,10 +158,14 @@ def retag_result(said: str) -> Result | None:
     """What the parcel's page says after a retag."""
     if said == "done":
         return Result(
-            "good", "yes", "New tag, same parcel", "The old tag is void for good.", "Cover or remove the old one."
+            "good",
+            "yes",
+            _("New tag, same parcel"),
+            _("The old tag is void for good."),
+            _("Cover or remove the old one."),
         )
     if said == "missing":
-        return Result("wait", "again", "Scan the new tag", "", "Stick it on, then scan it below.")
+        return Result("wait", "again", _("Scan the new tag"), "", _("Stick it on, then scan it below."))
     return till_words.refused(said) if said in till_words.REFUSALS else None
 
 
@@ -162,7 +173,9 @@ def retag_result(said: str) -> Result | None:
 async def print_label(request: Request[Any, Any, Any], tag: FromPath[str]) -> ASGIResponse:
     """Kept, then shown."""
     form = await read_form(request)
-    answer, _ = await once(request, form, ParcelView, retags.tell_printed, till_of(request), tag, "browser", now())
+    answer, _replayed = await once(
+        request, form, ParcelView, retags.tell_printed, till_of(request), tag, "browser", now()
+    )
     if isinstance(answer, Problem):
         raise Refused(answer)
     return see_other(f"/till/parcels/{answer.tag}/label")

@@ -14,8 +14,8 @@ from dropoff.kernel.clock import now
 from dropoff.receiving import till_home, till_reading, till_words
 from dropoff.receiving.till_forms import fresh_key, here, till_of
 from dropoff.receiving.till_views import TillView
-from dropoff.receiving.till_words import N_, Result
-from dropoff.web import words
+from dropoff.receiving.till_words import Result
+from dropoff.web.languages import _, ngettext
 from dropoff.web.shell import page, render
 
 
@@ -56,13 +56,18 @@ async def visit_page(request: Request[Any, Any, Any], sealed: FromPath[str]) -> 
     if not waiting and not hand_in:
         return await till_home.show_home(request, till_words.nothing_left(_why(one) for one in closed))
     things = sum(len(one.units) for one in waiting)
-    count = f"{words.count(things, 'thing', 'things')} in {words.count(len(waiting), 'return', 'returns')}"
+    returns = ngettext("%(num)d return", "%(num)d returns", len(waiting))
+    count = ngettext("%(num)d thing in %(returns)s", "%(num)d things in %(returns)s", things, returns=returns)
     view = VisitPage(
         till=place.view,
         key=fresh_key(),
         result=taken,
-        title=count if not hand_in else f"Still to come: {count}" if waiting else N_("That was all of this code"),
-        lead=N_("One return after the other, each with tags of its own."),
+        title=count
+        if not hand_in
+        else _("Still to come: %(count)s", count=count)
+        if waiting
+        else _("That was all of this code"),
+        lead=_("One return after the other, each with tags of its own."),
         returns=tuple(
             _line(one, till_reading.seal_pass(context.vault, till.device_id, seen.code, seen.at, one.return_id))
             for one in waiting
@@ -74,15 +79,22 @@ async def visit_page(request: Request[Any, Any, Any], sealed: FromPath[str]) -> 
     return page(render("till/visit.html", view, page="till"))
 
 
+def _title(count: str, *, waiting: bool, first: bool) -> str:
+    if first:
+        return count
+    return _("Still to come: %(count)s", count=count) if waiting else _("That was all of this code")
+
+
 def _line(one: PassScan, sealed: str) -> VisitLine:
     things = Counter(f"{unit.title} {unit.variant or ''}".strip() for unit in one.units)
-    before = f", {words.count(len(one.others), 'thing', 'things')} came before" if one.others else ""
-    said = f"{words.count(len(one.units), 'thing', 'things')}{before}"
-    return VisitLine(one.retailer or "", said, tuple(things.items()), f"/till/take-in/{sealed}")
+    said = [ngettext("%(num)d thing", "%(num)d things", len(one.units))]
+    if one.others:
+        said.append(ngettext("%(num)d thing came before", "%(num)d things came before", len(one.others)))
+    return VisitLine(one.retailer or "", ", ".join(said), tuple(things.items()), f"/till/take-in/{sealed}")
 
 
 def _why(one: PassScan) -> str:
-    return till_words.refused(one.refused).title if one.refused else N_("Already taken in")
+    return till_words.refused(one.refused).title if one.refused else _("Already taken in")
 
 
 HANDLERS: Final[list[Any]] = [visit_page]

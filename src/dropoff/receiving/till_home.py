@@ -18,6 +18,7 @@ from dropoff.receiving.till_script import ICONS, script_words
 from dropoff.receiving.till_views import UndoLine
 from dropoff.receiving.till_words import Result
 from dropoff.web import words
+from dropoff.web.languages import NN_, _, ngettext
 from dropoff.web.shell import page, render
 
 
@@ -26,13 +27,13 @@ async def show_home(
 ) -> ASGIResponse:
     place = await here(request)
     at = now()
-    row, _ = await request.app.state.context.db.read(_latest, till_of(request), at)
+    row, _bag = await request.app.state.context.db.read(_latest, till_of(request), at)
     line = None
     if row is not None:
         until = words.clock(row.received_at + UNDO_WITHIN, place.zone)
         said = f"{words.clock(row.received_at, place.zone)} · {_taken(row.request)}"
         if row.request["parcels"]:
-            line = UndoLine(row.id, fresh_key(), said, f"can be undone until {until}")
+            line = UndoLine(row.id, fresh_key(), said, _("can be undone until %(time)s", time=until))
     receipt = ""
     if hand_in:
         result, receipt = await just_taken(request, place, hand_in)
@@ -70,25 +71,27 @@ def _latest(tx: Tx, till: Till, at: datetime) -> tuple[Any, BagTold | None]:
 
 
 def _taken(asked: dict[str, Any]) -> str:
-    tags = [parcel["tag"] for parcel in asked["parcels"]]
-    count = words.count(sum(len(parcel["units"]) for parcel in asked["parcels"]), "thing", "things")
-    return f"{count} in tag {', '.join(tags)}"
+    tags = ", ".join(parcel["tag"] for parcel in asked["parcels"])
+    things = sum(len(parcel["units"]) for parcel in asked["parcels"])
+    return ngettext("%(num)d thing in tag %(tag)s", "%(num)d things in tag %(tag)s", things, tag=tags)
 
 
 def _accepted(asked: dict[str, Any] | None, bag: BagTold | None) -> Result:
     """`asked` is what was taken in just now; None when it is known no more (sealed or undone meanwhile)."""
     if asked is None:
-        return Result("good", "yes", "Taken in", "", "The next customer, please.")
+        return Result("good", "yes", _("Taken in"), "", _("The next customer, please."))
     sent_back = len(asked["refused"])
-    back = f"{words.count(sent_back, 'thing goes', 'things go')} back with the customer." if sent_back else ""
+    one, many = NN_("%(num)d thing goes back with the customer.", "%(num)d things go back with the customer.")
+    back = ngettext(one, many, sent_back) if sent_back else ""
     if not asked["parcels"] or bag is None:
-        return Result("wait", "again", "Nothing taken in", back, "The code stays valid for the customer.")
+        return Result("wait", "again", _("Nothing taken in"), back, _("The code stays valid for the customer."))
     said = f"{words.first_capital(_taken(asked))}. {back}".strip()
     large = till_bags.bag_words(bag, asked["parcels"][0]["tag"])
     if bag.sscc is None:
-        return Result("good", "yes", "Taken in", said, "Keep it behind the counter. It is in no bag yet.", large)
-    if bag.parcels == len(asked["parcels"]) and asked["container"] is None:
+        step = _("Keep it behind the counter. It is in no bag yet.")
+    elif bag.parcels == len(asked["parcels"]) and asked["container"] is None:
         # The bag was opened by this very hand-in, and its number stands nowhere yet.
-        step = f"Put it into a new bag. Write {bag.sscc[-4:]} on it, large."
-        return Result("good", "yes", "Taken in", said, step, large)
-    return Result("good", "yes", "Taken in", said, f"Put it into bag {bag.sscc[-4:]}.", large)
+        step = _("Put it into a new bag. Write %(number)s on it, large.", number=bag.sscc[-4:])
+    else:
+        step = _("Put it into bag %(number)s.", number=bag.sscc[-4:])
+    return Result("good", "yes", _("Taken in"), said, step, large)

@@ -1,6 +1,7 @@
 """What the till's script says and draws: every answer as the pages say it, with gaps in braces that the script fills.
 One catalogue: the words travel with the page, and none stands in the script. Pure."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -9,7 +10,8 @@ from dropoff.counter import elsewhere
 from dropoff.counter.rules import REFUSED_UNIT_REASONS
 from dropoff.kernel.foreign import Foreign
 from dropoff.receiving import till_bags, till_words
-from dropoff.receiving.till_words import N_, Result
+from dropoff.receiving.till_words import Result
+from dropoff.web.languages import LANGUAGES, N_, NN_, _, language, plural, said
 
 ICONS: Final = (
     *("yes", "no", "wait", "again", "info", "box", "bag", "cover", "go", "undo", "tick", "camera", "torch"),
@@ -24,7 +26,6 @@ RESULTS: Final[dict[str, Result]] = {
     "nothing_taken": Result(
         "wait", "again", N_("Nothing taken in"), "{back}", N_("The code stays valid for the customer.")
     ),
-    "already": till_words.already("{retailer}"),
     "some_came": till_words.SOME_CAME,
     "undone": till_words.UNDONE,
     "fresh_tag": Result("info", "info", N_("A fresh tag"), "", N_("First scan the customer's code, then this tag.")),
@@ -35,7 +36,6 @@ RESULTS: Final[dict[str, Result]] = {
         N_("A short code has no 0, 1, 5, O, I, L or S."),
         N_("Ask for the code once more, sign by sign."),
     ),
-    "unknown": till_words.unknown("{text}"),
     "other_pass": Result(
         "wait",
         "again",
@@ -81,8 +81,6 @@ RESULTS: Final[dict[str, Result]] = {
     "broken": Result(
         "bad", "no", N_("Something broke on this device"), N_("Nothing was stored."), N_("Load the page again.")
     ),
-    **{f"foreign_{name}": till_words.foreign(Foreign(name)) for name in elsewhere.NAMES},
-    **{f"foreign_{name}_maybe": till_words.foreign(Foreign(name, "likely")) for name in elsewhere.NAMES},
 }
 SAYS: Final[dict[str, str]] = {
     "for": N_("for {retailer}"),
@@ -134,20 +132,35 @@ SAYS: Final[dict[str, str]] = {
     "fast_hint": N_("Parcels stay sealed: code, tag, done."),
 }
 COUNTS: Final[dict[str, tuple[str, str]]] = {
-    "unsent": (N_("{n} hand-in"), N_("{n} hand-ins")),
-    "things": (N_("{n} thing"), N_("{n} things")),
-    "parcels": (N_("{n} parcel"), N_("{n} parcels")),
-    "others": (N_("{n} thing of this code came before."), N_("{n} things of this code came before.")),
-    "back": (N_("{n} thing goes back with the customer."), N_("{n} things go back with the customer.")),
+    "unsent": NN_("{n} hand-in", "{n} hand-ins"),
+    "things": NN_("{n} thing", "{n} things"),
+    "parcels": NN_("{n} parcel", "{n} parcels"),
+    "others": NN_("{n} thing of this code came before.", "{n} things of this code came before."),
+    "back": NN_("{n} thing goes back with the customer.", "{n} things go back with the customer."),
 }
 
 
 def script_words() -> str:
     """As JSON, for an attribute of the page."""
+    return _written(language())
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _written(_spoken: str) -> str:
     words: dict[str, Any] = {
-        "results": RESULTS,
-        "reasons": [(value, said, value) for value, said in till_words.UNIT_REASONS],
-        "says": SAYS,
-        "counts": COUNTS,
+        "results": said({**RESULTS, **_made()}),
+        "reasons": [(value, _(why), value) for value, why in till_words.UNIT_REASONS],
+        "says": said(SAYS),
+        "counts": {name: (plural(one, many, 1), plural(one, many, 2)) for name, (one, many) in COUNTS.items()},
     }
     return msgspec.json.encode(words).decode()
+
+
+def _made() -> dict[str, Result]:
+    """Answers that are made of more than one text."""
+    return {
+        "already": till_words.already("{retailer}"),
+        "unknown": till_words.unknown("{text}"),
+        **{f"foreign_{name}": till_words.foreign(Foreign(name)) for name in elsewhere.NAMES},
+        **{f"foreign_{name}_maybe": till_words.foreign(Foreign(name, "likely")) for name in elsewhere.NAMES},
+    }

@@ -9,8 +9,9 @@ import msgspec
 from dropoff.counter import service as counter
 from dropoff.receiving.state import ContainerView, CounterState, PickupView, Stop
 from dropoff.receiving.till_bags import bag_name, bag_title, fill
-from dropoff.receiving.till_words import N_, Result
+from dropoff.receiving.till_words import Result
 from dropoff.web import words
+from dropoff.web.languages import N_, _, ngettext, plural
 
 
 class TillView(msgspec.Struct, frozen=True):
@@ -186,13 +187,13 @@ SHIPMENT_STATES: Final = {
 
 
 def goes(stop: Stop | None) -> str:
-    return f"to {stop.name}" if stop else ""
+    return _("to %(place)s", place=stop.name) if stop else ""
 
 
 def bag_line(bag: ContainerView, booked: frozenset[str] = frozenset()) -> BagLine:
     """`booked`: shipments whose labels can be printed."""
     planned = bag.shipment is not None
-    state = N_("Leaves with the driver") if planned and bag.status == "sealed" else STATES[bag.status]
+    state = _("Leaves with the driver") if planned and bag.status == "sealed" else STATES[bag.status]
     return BagLine(
         id=bag.id,
         name=bag_name(bag.kind, bag.sscc),
@@ -226,9 +227,9 @@ def label_links(shipment_id: str | None, sscc: str = "") -> tuple[tuple[str, str
     base = f"/v1/shipments/{shipment_id}"
     stem = f"{base}/containers/{sscc}/label" if sscc else f"{base}/labels"
     return (
-        (f"{stem}.pdf", N_("Label") if sscc else N_("Labels")),
-        (f"{stem}.zpl", N_("For the label printer")),
-        *(() if sscc else ((f"{base}/manifest.csv", N_("Manifest")),)),
+        (f"{stem}.pdf", _("Label") if sscc else _("Labels")),
+        (f"{stem}.zpl", _("For the label printer")),
+        *(() if sscc else ((f"{base}/manifest.csv", _("Manifest")),)),
     )
 
 
@@ -236,12 +237,12 @@ def counts(state: CounterState) -> tuple[tuple[int, str, bool], ...]:
     """`3 waiting, 1 bag open, 1 problem`: what the next shift has to know. How many parcels there is room for goes
     first, where somebody told what the shop can hold."""
     found, left = state.counts, state.location.left
-    room = () if left is None else ((left, N_("parcel has room") if left == 1 else N_("parcels have room"), left == 0),)
+    room = () if left is None else ((left, plural("parcel has room", "parcels have room", left), left == 0),)
     return (
         *room,
-        (found.waiting, N_("waiting"), False),
-        (found.open, N_("bag open") if found.open == 1 else N_("bags open"), False),
-        (found.problems, N_("problem") if found.problems == 1 else N_("problems"), found.problems > 0),
+        (found.waiting, _("waiting"), False),
+        (found.open, plural("bag open", "bags open", found.open), False),
+        (found.problems, plural("problem", "problems", found.problems), found.problems > 0),
     )
 
 
@@ -256,11 +257,11 @@ def shipment_lines(state: CounterState, zone: str, now: datetime) -> tuple[Shipm
 def _shipment(one: PickupView, zone: str, now: datetime) -> ShipmentLine:
     parts = []
     if one.containers:
-        parts.append(words.count(len(one.containers), "bag", "bags"))
+        parts.append(ngettext("%(num)d bag", "%(num)d bags", len(one.containers)))
     if one.parcels:
-        parts.append(words.count(one.parcels, "loose parcel", "loose parcels"))
-    when = words.at(one.departs_at, zone, now) if one.departs_at else N_("no driver planned yet")
-    name = one.destination.name if one.destination else N_("Unknown")
+        parts.append(ngettext("%(num)d loose parcel", "%(num)d loose parcels", one.parcels))
+    when = words.at(one.departs_at, zone, now) if one.departs_at else _("no driver planned yet")
+    name = one.destination.name if one.destination else _("Unknown")
     links = label_links(one.shipment) if one.status == "booked" else ()
     state = N_("No driver came") if one.missed else SHIPMENT_STATES.get(one.status, one.status)
     due = one.status == "booked" and one.departs_at is not None and one.departs_at <= now
@@ -289,9 +290,9 @@ def home_view(
         counts=counts(state),
         problems=tuple(problem.detail for problem in state.problems),
         bags=tuple(bag_line(bag, booked) for bag in [*state.open, *state.sealed]),
-        waiting=tuple(ParcelLine(one.tag, f"for {one.retailer}") for one in state.waiting),
+        waiting=tuple(ParcelLine(one.tag, _("for %(retailer)s", retailer=one.retailer)) for one in state.waiting),
         shipments=shipment_lines(state, zone, now),
-        tags=words.count(state.tags.left, "tag left", "tags left") if state.tags.left is not None else "",
+        tags=ngettext("%(num)d tag left", "%(num)d tags left", state.tags.left) if state.tags.left is not None else "",
         tags_low=state.tags.low,
     )
 
@@ -312,7 +313,7 @@ def handover_bags(
     lines = []
     for bag in state.sealed:
         load = " · ".join(part for part in (fill(bag.parcels, bag.weight_g), goes(bag.next)) if part)
-        wrong = N_("It is damaged or open") if bag.kind == "parcel" else N_("Its seal is broken")
+        wrong = _("It is damaged or open") if bag.kind == "parcel" else _("Its seal is broken")
         is_broken = bag.sscc in broken
         name = bag_name(bag.kind, bag.sscc)
         lines.append(HandoverBag(bag.sscc, name, load, bag.sscc in ticked and not is_broken, is_broken, wrong))

@@ -10,10 +10,10 @@ from dropoff.counter.reading import read
 from dropoff.kernel import codes
 from dropoff.kernel.foreign import Foreign, identify
 from dropoff.receiving.till_bags import BagWords, bag_name
+from dropoff.web import languages
+from dropoff.web.languages import _, said
 
-
-def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate this later"
-    return text
+N_ = languages.N_
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -225,25 +225,27 @@ LEFT_BEHIND: Final = {
 
 
 def refused(reason: str | None) -> Result:
-    return REFUSALS[reason or "pass_unknown"]
+    return said(REFUSALS[reason or "pass_unknown"])
 
 
 def foreign(found: Foreign) -> Result:
-    name = elsewhere.NAMES[found.network]
+    name, unnamed = elsewhere.NAMES[found.network], found.network in UNNAMED
     if found.strength == "certain":
-        title = f"This is a label of {name}" if found.network in UNNAMED else f"This is a {name} label"
-        text = N_("It is not ours.")
+        title = _("This is a label of %(name)s", name=name) if unnamed else _("This is a %(name)s label", name=name)
+        text = _("It is not ours.")
     else:
-        title = f"Maybe a label of {name}" if found.network in UNNAMED else f"Maybe a {name} label"
-        also = " or ".join(elsewhere.NAMES[one] for one in found.others)
-        text = N_("It is no tag of ours.") + (f" It may be one of {also} too." if also else "")
-    step = f"A parcel that shall go with it belongs to {elsewhere.WHERE[found.network]}."
-    return Result("bad", "cover", title, text, f"Used box: cover the old label, then scan the customer's code. {step}")
+        title = _("Maybe a label of %(name)s", name=name) if unnamed else _("Maybe a %(name)s label", name=name)
+        also = _(" or ").join(_(elsewhere.NAMES[one]) for one in found.others)
+        text = _("It is no tag of ours.")
+        text += " " + _("It may be one of %(names)s too.", names=also) if also else ""
+    step = _("Used box: cover the old label, then scan the customer's code.")
+    where = _("A parcel that shall go with it belongs to %(where)s.", where=elsewhere.WHERE[found.network])
+    return Result("bad", "cover", title, text, f"{step} {where}")
 
 
 def no_tag(texts: Iterable[str]) -> Result:
     """Named, when something else was scanned into a tag field."""
-    plain = REFUSALS["tag_malformed"]
+    plain = refused("tag_malformed")
     for text in texts:
         reading = read(text)
         if not text or (reading.tag is not None and (reading.maybe is None or reading.maybe.strength != "likely")):
@@ -252,11 +254,11 @@ def no_tag(texts: Iterable[str]) -> Result:
         if reading.network is not None:
             what = f"{foreign(identify(text) or Foreign(reading.network)).title}."
         elif reading.maybe is not None:
-            what = f"{foreign(reading.maybe).title}. If it is a tag, the operator registers its roll."
+            what = f"{foreign(reading.maybe).title}. {_('If it is a tag, the operator registers its roll.')}"
         elif reading.sscc is not None:
-            what = N_("This is the label of a bag or of a shipment.")
+            what = _("This is the label of a bag or of a shipment.")
         elif reading.short_code is not None or reading.may_be_pass:
-            what = N_("This is a customer's code. Each customer is taken in alone.")
+            what = _("This is a customer's code. Each customer is taken in alone.")
         return msgspec.structs.replace(plain, text=what)
     return plain
 
@@ -268,48 +270,50 @@ def fresh_tag(text: str) -> Result:
         return Result(
             "wait",
             "again",
-            N_("We do not know this"),
-            N_("If it is a short code, one sign is wrong. It has no 0, 1, 5, O, I, L or S."),
-            N_("Ask for the code once more, sign by sign. If it is a fresh tag, first scan the customer's code."),
+            _("We do not know this"),
+            _("If it is a short code, one sign is wrong. It has no 0, 1, 5, O, I, L or S."),
+            _("Ask for the code once more, sign by sign. If it is a fresh tag, first scan the customer's code."),
         )
-    return Result("info", "info", N_("A fresh tag"), "", N_("First scan the customer's code, then this tag."))
+    return Result("info", "info", _("A fresh tag"), "", _("First scan the customer's code, then this tag."))
 
 
 def unknown(text: str) -> Result:
     return Result(
         "wait",
         "again",
-        N_("We do not know this"),
-        f"It says: {text[:60]}" if text else "",
-        N_("Scan once more. If it stays, type the short code below the square, four and four and four."),
+        _("We do not know this"),
+        _("It says: %(text)s", text=text[:60]) if text else "",
+        _("Scan once more. If it stays, type the short code below the square, four and four and four."),
     )
 
 
 def new_label(sscc: str) -> Result:
-    return Result(
-        "info", "bag", N_("A new bag label"), f"No bag carries {sscc[-4:]} yet.", N_("Stick it on an empty bag.")
-    )
+    text = _("No bag carries %(number)s yet.", number=sscc[-4:])
+    return Result("info", "bag", _("A new bag label"), text, _("Stick it on an empty bag."))
 
 
 def opened(kind: str, sscc: str, *, pre_printed: bool) -> Result:
     """A number that the server made stands nowhere yet but here."""
     name = bag_name(kind, sscc)
-    step = N_("Scan the tags that go in.") if pre_printed else f"Write {sscc[-4:]} on the bag, large."
-    return Result("good", "bag", f"{name} is open", "", step)
+    by_hand = _("Write %(number)s on the bag, large.", number=sscc[-4:])
+    step = _("Scan the tags that go in.") if pre_printed else by_hand
+    return Result("good", "bag", _("%(bag)s is open", bag=name), "", step)
 
 
 def already(retailer: str) -> Result:
     return Result(
         "wait",
         "again",
-        N_("Already taken in"),
-        f"Everything of this code is on its way to {retailer}." if retailer else N_("It was handed in before."),
-        N_("Nothing to do. The customer's phone shows the receipt."),
+        _("Already taken in"),
+        _("Everything of this code is on its way to %(retailer)s.", retailer=retailer)
+        if retailer
+        else _("It was handed in before."),
+        _("Nothing to do. The customer's phone shows the receipt."),
     )
 
 
 def nothing_left(reasons: Iterable[str]) -> Result:
     """Of a visit: why there is nothing to take in, in the words of each of its returns."""
-    said = ". ".join(dict.fromkeys(reasons))
-    text = f"{said}." if said else N_("No return is under this code.")
-    return Result("wait", "again", N_("Nothing to take in"), text, N_("The customer's phone shows each return."))
+    told = ". ".join(dict.fromkeys(reasons))
+    text = f"{told}." if told else _("No return is under this code.")
+    return Result("wait", "again", _("Nothing to take in"), text, _("The customer's phone shows each return."))

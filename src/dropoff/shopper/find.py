@@ -21,8 +21,8 @@ from dropoff.shopper import evidence_words, find_filters, find_words
 from dropoff.shopper.find_filters import Around, Choice, Filters, Group
 from dropoff.shopper.find_where import Meant, Namesake, Where
 from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS, Said
-from dropoff.shopper.rules import N_
 from dropoff.web import words
+from dropoff.web.languages import N_, _, ngettext, said
 
 PAGE_SIZE: Final = 20
 PAGES_MAX: Final = 5
@@ -208,7 +208,7 @@ def _view(
             pins=find_filters.address({}, wanted.filters).replace("/find", "/find/pins", 1),
             tiles=tiles.address,
             tiles_from=tiles.attribution,
-            words=msgspec.json.encode(SCRIPT_WORDS).decode(),
+            words=msgspec.json.encode(said(SCRIPT_WORDS)).decode(),
         ),
     )
 
@@ -219,21 +219,21 @@ def _elsewhere(wanted: Wanted, other: Namesake) -> tuple[str, str]:
 
 def _title(wanted: Wanted) -> str:
     if wanted.here is None:
-        return N_("Where to hand it in")
-    return N_("Places near you") if wanted.by_browser else N_("Places near %s") % wanted.meant.label
+        return _("Where to hand it in")
+    return _("Places near you") if wanted.by_browser else _("Places near %s") % wanted.meant.label
 
 
 def _summary(wanted: Wanted, hits: list[Hit]) -> str:
     if not hits:
         return ""
     far = words.distance(max(hit.distance_m for hit in hits))
-    said = N_("%(count)s, the farthest %(far)s away") % {
-        "count": words.count(len(hits), N_("place"), N_("places")),
+    said = _("%(count)s, the farthest %(far)s away") % {
+        "count": ngettext("%(num)d place", "%(num)d places", len(hits)),
         "far": far,
     }
     if not wanted.filters.prefer_proven:
         return said
-    first = N_("Places that took a parcel or saw a driver in the last two weeks go before others up to %s nearer.")
+    first = _("Places that took a parcel or saw a driver in the last two weeks go before others up to %s nearer.")
     return f"{said}. {first % words.distance(UNPROVEN_M)}"
 
 
@@ -245,15 +245,15 @@ def _nearest_m(hits: Sequence[Hit]) -> float:
 def _nowhere(wanted: Wanted) -> Message:
     if not wanted.q:
         return Message(
-            N_("Where are you?"),
-            N_("Type a postcode or a town. You see the nearest places, when they are open, and how far it is."),
+            _("Where are you?"),
+            _("Type a postcode or a town. You see the nearest places, when they are open, and how far it is."),
         )
     if wanted.meant.unavailable:
-        text = N_("Who knows it does not answer. Try again in a minute, or type the postcode or the next larger town.")
-        return Message(N_("We cannot look up “%s” now") % wanted.q, text)
+        text = _("Who knows it does not answer. Try again in a minute, or type the postcode or the next larger town.")
+        return Message(_("We cannot look up “%s” now") % wanted.q, text)
     return Message(
-        N_("We know no place called “%s”") % wanted.q,
-        N_("Check the spelling, leave the street out, or try the postcode or the next larger town."),
+        _("We know no place called “%s”") % wanted.q,
+        _("Check the spelling, leave the street out, or try the postcode or the next larger town."),
     )
 
 
@@ -261,13 +261,13 @@ def _too_little(wanted: Wanted, hits: list[Hit]) -> Message | None:
     if hits and _nearest_m(hits) <= FAR_M:
         return None
     everything = find_filters.address(wanted.where(), Filters())
-    again = ((everything, N_("Show all places")),) if wanted.filters.any else ()
+    again = ((everything, _("Show all places")),) if wanted.filters.any else ()
     if hits:
-        said = N_("The nearest one is %s away.") % words.distance(_nearest_m(hits))
-        return Message(N_("No such place near here") if again else N_("No place near here yet"), said, again)
+        said = _("The nearest one is %s away.") % words.distance(_nearest_m(hits))
+        return Message(_("No such place near here") if again else _("No place near here yet"), said, again)
     if again:
-        return Message(N_("No place is like that"), N_("Nowhere in the network. Take a filter away."), again)
-    return Message(N_("There is no place yet"), N_("The network has no places so far."))
+        return Message(_("No place is like that"), _("Nowhere in the network. Take a filter away."), again)
+    return Message(_("There is no place yet"), _("The network has no places so far."))
 
 
 def _search(here: Where, filters: Filters, at: datetime, limit: int, radius_m: float | None = None) -> Search:
@@ -321,11 +321,11 @@ def holiday_note(hours: Hours | None, at: datetime) -> str:
     if hours is None or hours_told.speaks_of_holidays(hours.expression):
         return ""
     today = at.astimezone(ZoneInfo(hours.zone)).date()
-    return N_("Public holiday today: hours may differ") if hours_told.is_holiday(hours.country, today) else ""
+    return _("Public holiday today: hours may differ") if hours_told.is_holiday(hours.country, today) else ""
 
 
 def what_it_is(kind: str, operator: str) -> str:
-    one = KIND_WORDS[kind][0] if kind in KIND_WORDS else ""
+    one = _(KIND_WORDS[kind][0]) if kind in KIND_WORDS else ""
     return " · ".join(part for part in (one, operator) if part)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from dropoff.network.facts import Box, Facts, Needs, word
-from dropoff.shopper.rules import N_
+from dropoff.web import words
+from dropoff.web.languages import N_, _
 
 CATEGORY_WORDS: Final = {
     "batteries": N_("Batteries"),
@@ -17,7 +18,6 @@ CATEGORY_WORDS: Final = {
     "sharp": N_("Sharp things"),
 }
 """Others are shown by their own word."""
-AND: Final = N_(" and ")
 _PATH: Final = re.compile(r"[>/|,;&]")
 
 
@@ -26,7 +26,7 @@ def weight(grams: int) -> str:
     if grams < 1_000:
         return f"{grams} g"
     tenths = -(-grams // 100)
-    return f"{tenths / 10:.1f}".removesuffix(".0") + " kg"
+    return f"{words.short(tenths / 10)} kg"
 
 
 def limit(grams: int) -> str:
@@ -36,7 +36,7 @@ def limit(grams: int) -> str:
 
 def size(box: Box) -> str:
     """In centimetres, the longest side first."""
-    return " × ".join(f"{side / 10:.1f}".removesuffix(".0") for side in box) + " cm"
+    return " × ".join(words.short(side / 10) for side in box) + " cm"
 
 
 def carrier(name: str) -> str:
@@ -45,43 +45,43 @@ def carrier(name: str) -> str:
 
 
 def category(name: str) -> str:
-    return CATEGORY_WORDS.get(name) or name.replace("_", " ").capitalize()
+    return _(CATEGORY_WORDS[name]) if name in CATEGORY_WORDS else name.replace("_", " ").capitalize()
 
 
-def listed(words: list[str], last: str = AND) -> str:
+def listed(parts: list[str], last: str = "") -> str:
     """`a`, `a and b`, `a, b and c`."""
-    return last.join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return (last or _(" and ")).join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def takes(facts: Facts) -> tuple[str, ...]:
     """Limits and what is refused, as far as they are known."""
     found = []
     if facts.max_weight_g is not None:
-        found.append(N_("Up to %s") % limit(facts.max_weight_g))
+        found.append(_("Up to %s") % limit(facts.max_weight_g))
     if facts.max_size_mm is not None:
-        found.append(N_("Up to %s large") % size(facts.max_size_mm))
+        found.append(_("Up to %s large") % size(facts.max_size_mm))
     if facts.refuses:
-        found.append(N_("Not: %s") % listed([category(one).lower() for one in facts.refuses]))
+        found.append(_("Not: %s") % listed([words.inside(category(one)) for one in facts.refuses]))
     if facts.has_printer is not None:
-        found.append(N_("Prints labels") if facts.has_printer else N_("Has no printer for labels"))
+        found.append(_("Prints labels") if facts.has_printer else _("Has no printer for labels"))
     return tuple(found)
 
 
 def unsaid(facts: Facts) -> str:
     """What nobody has told, in one sentence; empty when everything is known."""
     named = [
-        (facts.max_weight_g is None and facts.max_size_mm is None, N_("how heavy and large a thing may be")),
-        (facts.has_printer is None, N_("whether it prints labels")),
-        (facts.step_free is None, N_("whether there are steps")),
+        (facts.max_weight_g is None and facts.max_size_mm is None, _("how heavy and large a thing may be")),
+        (facts.has_printer is None, _("whether it prints labels")),
+        (facts.step_free is None, _("whether there are steps")),
     ]
     missing = [text for is_missing, text in named if is_missing]
-    return N_("Nobody has told us %s.") % listed(missing, N_(" or ")) if missing else ""
+    return _("Nobody has told us %s.") % listed(missing, _(" or ")) if missing else ""
 
 
 def steps(facts: Facts) -> str:
     if facts.step_free is None:
         return ""
-    return N_("No steps at the door") if facts.step_free else N_("There are steps at the door")
+    return _("No steps at the door") if facts.step_free else _("There are steps at the door")
 
 
 def collected(facts: Facts) -> str:
@@ -93,14 +93,14 @@ def needs_of(things: Iterable[tuple[int | None, str | None]]) -> Needs:
 
     A retailer writes categories as it likes: of `Home > Furniture` both words count.
     """
-    weights, words = [], set()
+    weights, named = [], set()
     for grams, category_path in things:
         weights += [] if grams is None else [grams]
-        words |= {word(part) for part in _PATH.split(category_path or "")}
-    return Needs(weight_g=max(weights, default=None) or None, categories=frozenset(words - {""}))
+        named |= {word(part) for part in _PATH.split(category_path or "")}
+    return Needs(weight_g=max(weights, default=None) or None, categories=frozenset(named - {""}))
 
 
 def needed(needs: Needs) -> str:
     """`1.8 kg or batteries`: what a return asks of a place; empty when it asks nothing."""
     parts = [] if needs.weight_g is None else [weight(needs.weight_g)]
-    return listed(parts + [category(one).lower() for one in sorted(needs.categories)], N_(" or "))
+    return listed(parts + [words.inside(category(one)) for one in sorted(needs.categories)], _(" or "))

@@ -13,7 +13,7 @@ import msgspec
 from dropoff.network.facts import NO_NEEDS, Box, Facts, Needs
 from dropoff.shopper import find_facts
 from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS
-from dropoff.shopper.rules import N_
+from dropoff.web.languages import N_, _
 
 WEIGHTS_G: Final = (2_000, 5_000, 10_000, 20_000, 30_000)
 BOXES: Final[tuple[tuple[Box, str], ...]] = (
@@ -113,16 +113,16 @@ def choices(
     found = []
     if hours or filters.open_now or filters.on_arrival:
         now, then = not filters.open_now, not filters.on_arrival
-        found.append(links.to(N_("Open now"), filters.open_now, open_now=now, on_arrival=False))
-        found.append(links.to(N_("Open when you arrive"), filters.on_arrival, open_now=False, on_arrival=then))
+        found.append(links.to(_("Open now"), filters.open_now, open_now=now, on_arrival=False))
+        found.append(links.to(_("Open when you arrive"), filters.on_arrival, open_now=False, on_arrival=then))
     if room or filters.has_room:
-        found.append(links.to(N_("Not full"), filters.has_room, has_room=not filters.has_room))
+        found.append(links.to(_("Not full"), filters.has_room, has_room=not filters.has_room))
     if used or filters.prefer_proven:
         turned = not filters.prefer_proven
-        found.append(links.to(N_("Lately used first"), filters.prefer_proven, prefer_proven=turned))
+        found.append(links.to(_("Lately used first"), filters.prefer_proven, prefer_proven=turned))
     known = set(around.kinds) | filters.kinds
     if len(known) > 1 or filters.kinds:
-        for kind, (_, many) in KIND_WORDS.items():
+        for kind, (_one, many) in KIND_WORDS.items():
             if kind in known:
                 found.append(links.to(many, kind in filters.kinds, kinds=filters.kinds ^ {kind}))
     return tuple(found)
@@ -138,9 +138,9 @@ def _packed(links: "_Links", filters: Filters, around: Around) -> tuple[Choice, 
 def _at_the_place(links: "_Links", needs: Needs, around: Around) -> tuple[Choice, ...]:
     found = []
     if around.step_free or needs.step_free:
-        found.append(links.need(N_("Step-free"), needs.step_free, step_free=not needs.step_free))
+        found.append(links.need(_("Step-free"), needs.step_free, step_free=not needs.step_free))
     if around.printer or needs.printer:
-        found.append(links.need(N_("Prints labels"), needs.printer, printer=not needs.printer))
+        found.append(links.need(_("Prints labels"), needs.printer, printer=not needs.printer))
     return tuple(found)
 
 
@@ -158,13 +158,13 @@ def groups(where: Mapping[str, str], filters: Filters, around: Around) -> tuple[
     categories = _words((facts.refuses for facts in around.facts), needs.categories)
     carriers = _words((facts.carriers for facts in around.facts), needs.carriers)
     found = [
-        Group(N_("At the place"), _at_the_place(links, needs, around)),
-        Group(N_("How it is packed"), _packed(links, filters, around)),
+        Group(_("At the place"), _at_the_place(links, needs, around)),
+        Group(_("How it is packed"), _packed(links, filters, around)),
         Group(
-            N_("How heavy it is"),
+            _("How heavy it is"),
             tuple(
                 links.need(
-                    N_("Up to %s") % find_facts.weight(grams),
+                    _("Up to %s") % find_facts.weight(grams),
                     grams == needs.weight_g,
                     weight_g=None if grams == needs.weight_g else grams,
                 )
@@ -172,21 +172,21 @@ def groups(where: Mapping[str, str], filters: Filters, around: Around) -> tuple[
             ),
         ),
         Group(
-            N_("How large it is"),
+            _("How large it is"),
             tuple(
                 links.need(text, box == needs.size_mm, size_mm=None if box == needs.size_mm else box)
                 for box, text in boxes.items()
             ),
         ),
         Group(
-            N_("What is in it"),
+            _("What is in it"),
             tuple(
                 links.need(find_facts.category(word), word in needs.categories, categories=needs.categories ^ {word})
                 for word in categories
             ),
         ),
         Group(
-            N_("Who collects there"),
+            _("Who collects there"),
             tuple(
                 links.need(find_facts.carrier(word), word in needs.carriers, carriers=needs.carriers ^ {word})
                 for word in (carriers if len(carriers) > 1 or needs.carriers else ())

@@ -19,8 +19,8 @@ from dropoff.shopper.find import Message, Wanted
 from dropoff.shopper.find_filters import Filters
 from dropoff.shopper.find_where import Meant, Where
 from dropoff.shopper.find_words import ACCEPT_WORDS, KIND_WORDS
-from dropoff.shopper.rules import N_
 from dropoff.web.answers import answer
+from dropoff.web.languages import _
 from dropoff.web.middleware import allow_images
 from dropoff.web.shell import page, render
 
@@ -74,9 +74,9 @@ async def point_page(request: Request[Any, Any, Any], location_id: FromPath[str]
     at = now()
     place = await context.db.read(network.public_location, location_id)
     if isinstance(place, Problem) or place.state == "closed":
-        said = N_("Perhaps it has left the network, or the address lost a letter.")
-        links = (("/find", N_("Find another place")),)
-        return page(render("find/gone.html", Message(N_("This place takes nothing in"), said, links)), 404)
+        said = _("Perhaps it has left the network, or the address lost a letter.")
+        links = (("/find", _("Find another place")),)
+        return page(render("find/gone.html", Message(_("This place takes nothing in"), said, links)), 404)
     (evidence,) = await context.db.read(loads.evidence, [location_id], at)
     (closures,) = await context.db.read(network.closures_of, [location_id], at)
     view = points.point_view(place, points.Known(evidence, closures), at, context.settings.base_url)

@@ -1,6 +1,6 @@
 """What the finder says of places, in words: opening state, distance and walk, a week of hours.
 
-Pure: every moment comes from the caller. `N_` marks the texts that a catalogue will translate.
+Pure: every moment comes from the caller.
 """
 
 from collections import Counter
@@ -15,8 +15,8 @@ import msgspec
 from dropoff.network import walking
 from dropoff.network.closures import Closed, closed_until, of_day
 from dropoff.network.hours_told import Day, Standing
-from dropoff.shopper.rules import N_
 from dropoff.web import words
+from dropoff.web.languages import N_, _
 
 KIND_WORDS: Final = {
     "store": (N_("Shop"), N_("Shops")),
@@ -28,15 +28,6 @@ ACCEPT_WORDS: Final = {
     "sealed": (N_("Sealed parcels"), N_("Sealed parcels")),
 }
 """Words of `accepts` that people are told: on the place's own page, and as a filter."""
-WEEKDAYS: Final = (
-    N_("Monday"),
-    N_("Tuesday"),
-    N_("Wednesday"),
-    N_("Thursday"),
-    N_("Friday"),
-    N_("Saturday"),
-    N_("Sunday"),
-)
 
 HOME_OF: Final = {
     "da": "DK",
@@ -67,24 +58,24 @@ def walk_minutes(metres: float) -> int | None:
 
 def walk(metres: float) -> str:
     minutes = walk_minutes(metres)
-    return "" if minutes is None else N_("about %d min walk") % minutes
+    return "" if minutes is None else _("about %d min walk") % minutes
 
 
 def opening(standing: Standing, zone: str, now: datetime, walk_min: int | None = None) -> Said:
     """`Open until 22:00`, `Opens Monday 09:00`, `Hours unknown`; a place that will have closed before one gets there
     says so."""
     if standing.open_now is None:
-        return Said(N_("Hours unknown"))
+        return Said(_("Hours unknown"))
     changes = standing.changes_at
     if standing.open_now:
         if changes is None:
-            return Said(N_("Open day and night") if standing.stays else N_("Open now"), "good")
+            return Said(_("Open day and night") if standing.stays else _("Open now"), "good")
         if walk_min is not None and changes <= now + timedelta(minutes=walk_min):
-            return Said(N_("Closes %s, before you are there") % words.clock(changes, zone), "bad")
-        return Said(N_("Open until %s") % _when_it_closes(changes, zone, now), "good")
+            return Said(_("Closes %s, before you are there") % words.clock(changes, zone), "bad")
+        return Said(_("Open until %s") % _when_it_closes(changes, zone, now), "good")
     if changes is None:
-        return Said(N_("Closed for now"), "wait")
-    return Said(N_("Opens %s") % _when_it_opens(changes, zone, now), "wait")
+        return Said(_("Closed for now"), "wait")
+    return Said(_("Opens %s") % _when_it_opens(changes, zone, now), "wait")
 
 
 def closure(closures: Sequence[Closed], zone: str, now: datetime) -> Said | None:
@@ -94,7 +85,7 @@ def closure(closures: Sequence[Closed], zone: str, now: datetime) -> Said | None
     if found is None:
         return None
     last, reason = found
-    until = N_("Closed today") if last == today else N_("Closed until %s") % _short_day(last, today)
+    until = _("Closed today") if last == today else _("Closed until %s") % _short_day(last, today)
     return Said(f"{until} ({reason})" if reason else until, "bad")
 
 
@@ -108,19 +99,19 @@ def coming_closure(closures: Sequence[Closed], zone: str, now: datetime) -> str:
         found = closed_until(closures, first)
         if found is not None:
             last, reason = found
-            days = _short_day(first, today) + ("" if last == first else N_(" to %s") % _short_day(last, today))
-            return (N_("Closed %s") % days) + (f" ({reason})" if reason else "")
+            days = _short_day(first, today) + ("" if last == first else _(" to %s") % _short_day(last, today))
+            return (_("Closed %s") % days) + (f" ({reason})" if reason else "")
     return ""
 
 
 def _short_day(day: date, today: date) -> str:
-    return f"{day.day} {day:%B}" + ("" if day.year == today.year else f" {day.year}")
+    return words.calendar_day(day, with_year=day.year != today.year, weekday=False)
 
 
 def _when_it_closes(moment: datetime, zone: str, now: datetime) -> str:
     if moment - now < LIKE_TODAY:
-        clock = words.clock(moment, zone)
-        return N_("midnight") if clock == "00:00" else clock
+        local = moment.astimezone(ZoneInfo(zone))
+        return _("midnight") if (local.hour, local.minute) == (0, 0) else words.wall_clock(local)
     return _day_and_clock(moment, zone, now)
 
 
@@ -136,12 +127,12 @@ def _day_and_clock(moment: datetime, zone: str, now: datetime) -> str:
     there, here = moment.astimezone(local), now.astimezone(local)
     ahead = (there.date() - here.date()).days
     if ahead == 1:
-        day = N_("tomorrow")
+        day = _("tomorrow")
     elif ahead < 7:
-        day = WEEKDAYS[there.weekday()]
+        day = words.weekday(there.date())
     else:
         return words.date(moment, zone, now)
-    return f"{day} {there:%H:%M}"
+    return f"{day} {words.wall_clock(there)}"
 
 
 def countries_of(languages: str) -> tuple[str, ...]:
@@ -177,17 +168,18 @@ class DayLine(msgspec.Struct, frozen=True):
 def spans(day: Day) -> tuple[str, ...]:
     """`08:00-12:00`, one text a stretch."""
     if day.spans is None:
-        return (N_("unknown"),)
+        return (_("unknown"),)
     if not day.spans:
-        return (N_("Closed"),)
+        return (_("Closed"),)
     return tuple(_span(begin, end, day.date) for begin, end in day.spans)
 
 
 def _span(begin: datetime, end: datetime, day: date) -> str:
     whole = end - begin >= timedelta(days=1) and begin.date() == day and f"{begin:%H:%M}" == "00:00"
     if whole:
-        return N_("Day and night")
-    return f"{begin:%H:%M}–{'24:00' if f'{end:%H:%M}' == '00:00' else f'{end:%H:%M}'}"
+        return _("Day and night")
+    until = words.wall_clock(end)
+    return f"{words.wall_clock(begin)}–{until.replace('00', '24', 1) if (end.hour, end.minute) == (0, 0) else until}"
 
 
 def week(days: Sequence[Day], *, speaks_of_holidays: bool) -> tuple[DayLine, ...]:
@@ -195,7 +187,7 @@ def week(days: Sequence[Day], *, speaks_of_holidays: bool) -> tuple[DayLine, ...
     lines = sorted(days[:7], key=lambda day: day.date.weekday())
     return tuple(
         DayLine(
-            WEEKDAYS[day.date.weekday()],
+            words.first_capital(words.weekday(day.date)),
             spans(day),
             today=day is days[0],
             note=_holiday(day, speaks_of_holidays=speaks_of_holidays),
@@ -207,7 +199,7 @@ def week(days: Sequence[Day], *, speaks_of_holidays: bool) -> tuple[DayLine, ...
 def _holiday(day: Day, *, speaks_of_holidays: bool) -> str:
     if not day.holiday:
         return ""
-    return N_("Public holiday") if speaks_of_holidays else N_("Public holiday, may differ")
+    return _("Public holiday") if speaks_of_holidays else _("Public holiday, may differ")
 
 
 def exceptions(days: Sequence[Day], ahead: int, *, speaks_of_holidays: bool) -> tuple[DayLine, ...]:
@@ -217,8 +209,8 @@ def exceptions(days: Sequence[Day], ahead: int, *, speaks_of_holidays: bool) -> 
     for number, day in enumerate(days[:ahead]):
         told = spans(day)
         if day.holiday or told != usual.get(day.date.weekday(), told):
-            note = _holiday(day, speaks_of_holidays=speaks_of_holidays) or N_("Other hours than usual")
-            name = f"{day.date:%a} {day.date.day} {day.date:%B}"
+            note = _holiday(day, speaks_of_holidays=speaks_of_holidays) or _("Other hours than usual")
+            name = words.first_capital(words.calendar_day(day.date))
             found.append(DayLine(name, told, today=number == 0, note=note))
     return tuple(found)
 

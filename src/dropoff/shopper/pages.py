@@ -25,18 +25,21 @@ from dropoff.shopper import rules, service
 from dropoff.shopper.pass_views import Notice
 from dropoff.shopper.service import Seen
 from dropoff.web import speaking, words
+from dropoff.web.languages import N_, _
 from dropoff.web.shell import page, render, see_other
 
 KEPT_FOREVER: Final = "private, max-age=31536000, immutable"
 DONE: Final = {
-    "renewed": Notice("good", "You have more time. The code stays the same."),
-    "kept": Notice("info", "This return has all the time already that the retailer gives."),
-    "cancelled": Notice("good", "The return is cancelled."),
+    "renewed": Notice("good", N_("You have more time. The code stays the same.")),
+    "kept": Notice("info", N_("This return has all the time already that the retailer gives.")),
+    "cancelled": Notice("good", N_("The return is cancelled.")),
 }
 CANCEL_REFUSED: Final = {
-    "order-not-found": "Order number and e-mail do not belong to this return. Look into the shop's confirmation mail.",
+    "order-not-found": N_(
+        "Order number and e-mail do not belong to this return. Look into the shop's confirmation mail."
+    ),
 }
-HOME: Final = (("/", "To the start"),)
+HOME: Final = (("/", N_("To the start")),)
 
 
 class MessageView(msgspec.Struct, frozen=True):
@@ -65,8 +68,10 @@ class CancelView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def unknown_pass() -> ASGIResponse:
-    text = "Perhaps a letter got lost. The link in your mail always works; its last 16 letters and digits are the code."
-    return page(render("shopper/message.html", MessageView("We do not know this code", text, try_again=True)), 404)
+    text = _(
+        "Perhaps a letter got lost. The link in your mail always works; its last 16 letters and digits are the code."
+    )
+    return page(render("shopper/message.html", MessageView(_("We do not know this code"), text, try_again=True)), 404)
 
 
 def _path(code: str) -> str:
@@ -86,8 +91,8 @@ async def open_pass(request: Request[Any, Any, Any]) -> ASGIResponse:
     """From the form on the front page: an address or a code, however it was typed."""
     text = request.query_params.get("code", "")
     if codes.spoken_code(text):
-        said = "This short code is for the clerk at the counter. To see your return, open the link in your mail."
-        return page(render("shopper/message.html", MessageView("Say this code at the counter", said)))
+        said = _("This short code is for the clerk at the counter. To see your return, open the link in your mail.")
+        return page(render("shopper/message.html", MessageView(_("Say this code at the counter"), said)))
     found = codes.code_candidates(text)
     if found and codes.is_visit_code(found[0]) and await _is_visit(request, found[0]):
         return see_other(f"/v/{found[0]}")
@@ -150,12 +155,16 @@ def _renewal(seen: Seen, path: str, problem: str = "") -> bytes:
     at, zone, more = now(), seen.facts.zone, seen.facts.more_until
     last = words.date(seen.facts.last_day_at, zone, at)
     if more is not None:
-        title = "Need more time?"
-        text = f"The last day is {last}. You can have until {words.date(more, zone, at)}; the code stays the same."
+        title, until = _("Need more time?"), words.date(more, zone, at)
+        text = _(
+            "The last day is %(last)s. You can have until %(until)s; the code stays the same.", last=last, until=until
+        )
     elif rules.state(seen.facts, at) in ("issued", "partly_handed_in"):
-        title, text = "You have all the time there is", f"The last day is {last}. The retailer gives no more than that."
+        title = _("You have all the time there is")
+        text = _("The last day is %(last)s. The retailer gives no more than that.", last=last)
     else:
-        title, text = "No more time needed", "Nothing of this return waits to be handed in, or its time is over."
+        title = _("No more time needed")
+        text = _("Nothing of this return waits to be handed in, or its time is over.")
     return render("shopper/renew.html", RenewView(title, text, more is not None, problem, f"{path}/renew", path))
 
 
@@ -191,8 +200,8 @@ def _cancellable(seen: Seen) -> bool:
 
 
 def _too_late_to_cancel(path: str) -> bytes:
-    said = "Something was handed in already, or the return is closed. Where it stands is on the page of the return."
-    view = MessageView("This return cannot be cancelled any more", said, links=((path, "Back to my return"),))
+    said = _("Something was handed in already, or the return is closed. Where it stands is on the page of the return.")
+    view = MessageView(_("This return cannot be cancelled any more"), said, links=((path, _("Back to my return")),))
     return render("shopper/message.html", view)
 
 
@@ -208,9 +217,9 @@ async def cancel(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIRe
     order, email = fields.get("order", "").strip()[:200], fields.get("email", "").strip()[:320]
     errors = []
     if not order:
-        errors.append(("order", "Type the order number."))
+        errors.append(("order", _("Type the order number.")))
     if "@" not in email:
-        errors.append(("email", "Type the e-mail address of the order."))
+        errors.append(("email", _("Type the e-mail address of the order.")))
     if errors:
         return page(_cancellation(code, errors=tuple(errors), order=order, email=email), 422)
     outcome = await request.app.state.context.db.write(_cancel, _links(request), code, (order, email), now())

@@ -28,6 +28,7 @@ from dropoff.shopper.pages import MessageView, unknown_pass
 from dropoff.shopper.verify_words import Books, Told
 from dropoff.shopper.verifying import WELL_KNOWN
 from dropoff.web.answers import answer
+from dropoff.web.languages import _
 from dropoff.web.problems import problem_response
 from dropoff.web.shell import page, render
 
@@ -85,8 +86,8 @@ async def receipt(request: Request[Any, Any, Any], token: FromPath[str]) -> ASGI
 
 
 def _no_receipt() -> ASGIResponse:
-    said = "The address may have lost a letter. The return's own page shows the hand-in too."
-    return page(render("shopper/message.html", MessageView("We do not know this receipt", said)), 404)
+    said = _("The address may have lost a letter. The return's own page shows the hand-in too.")
+    return page(render("shopper/message.html", MessageView(_("We do not know this receipt"), said)), 404)
 
 
 def _receipt_page(view: ReceiptView, proof: Signed | None, token: str, back: str = "") -> ASGIResponse:
@@ -164,7 +165,7 @@ async def verify(request: Request[Any, Any, Any]) -> ASGIResponse:
     refuse_other_sites(request)
     text = await _sent(request)
     if not text:
-        error = "Choose the receipt's file, or paste its text."
+        error = _("Choose the receipt's file, or paste its text.")
         return page(render("shopper/verify.html", VerifyView(error=error)), 422)
     context = request.app.state.context
     issuer = context.settings.base_url

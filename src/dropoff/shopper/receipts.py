@@ -1,22 +1,11 @@
 """A hand-in receipt as a page: proof that the things left the shopper's hands. Pure."""
 
-from typing import Final
-
 import msgspec
 
 from dropoff.counter.service import ReceiptView
-from dropoff.shopper.rules import N_
+from dropoff.shopper.rules import REASONS
 from dropoff.web import words
-
-REASONS: Final = {
-    "not_presented": N_("Not there"),
-    "prohibited": N_("Not allowed"),
-    "too_large": N_("Too large"),
-    "wrong_item": N_("Not the right thing"),
-    "wet_or_leaking": N_("Wet or leaking"),
-    "other": N_("Not taken"),
-}
-"""Why a clerk sent a thing back, as its shopper reads it."""
+from dropoff.web.languages import _, ngettext
 
 
 class ParcelLine(msgspec.Struct, frozen=True):
@@ -57,21 +46,20 @@ def receipt_page(view: ReceiptView, *, back: str = "", seal: Seal | None = None)
     )
     count = sum(len(parcel.units) for parcel in parcels)
     undone = view.undone_at is not None
-    things = words.count(count, N_("thing"), N_("things"))
-    taken_back = N_("The shop gave the things back to you. This receipt counts no more; the code of the return does.")
-    nothing = N_("The things stay with you. The code and its last day stay as they are.")
+    taken_back = _("The shop gave the things back to you. This receipt counts no more; the code of the return does.")
+    nothing = _("The things stay with you. The code and its last day stay as they are.")
     # A receipt is kept, so it names its day in full: "today" would be wrong tomorrow.
     moment = view.handed_in_at
-    facts = [(N_("When"), f"{words.full(moment, zone)}, {words.clock(moment, zone)}")]
+    facts = [(_("When"), f"{words.full(moment, zone)}, {words.clock(moment, zone)}")]
     if view.place is not None:
         town = f"{view.place.postcode} {view.place.city}".strip()
-        facts.append((N_("Where"), ", ".join(part for part in (view.place.name, view.place.street, town) if part)))
-    facts.append((N_("Number"), view.hand_in))
+        facts.append((_("Where"), ", ".join(part for part in (view.place.name, view.place.street, town) if part)))
+    facts.append((_("Number"), view.hand_in))
     return ReceiptPage(
         tone="wait" if undone or not count else "good",
         icon="undo" if undone else "yes" if count else "again",
-        headline=N_("Taken back") if undone else N_("Handed in") if count else N_("Nothing handed in"),
-        lead=taken_back if undone else f"{things} for {view.retailer}" if count else nothing,
+        headline=_("Taken back") if undone else _("Handed in") if count else _("Nothing handed in"),
+        lead=taken_back if undone else _for(count, view.retailer or "") if count else nothing,
         facts=tuple(facts),
         parcels=parcels,
         stays=tuple((_named(one.unit.title, one.unit.variant), REASONS[one.reason]) for one in view.refused),
@@ -80,6 +68,10 @@ def receipt_page(view: ReceiptView, *, back: str = "", seal: Seal | None = None)
         back=back,
         seal=seal,
     )
+
+
+def _for(count: int, retailer: str) -> str:
+    return ngettext("%(num)d thing for %(retailer)s", "%(num)d things for %(retailer)s", count, retailer=retailer)
 
 
 def _named(title: str, variant: str | None) -> str:

@@ -1,7 +1,4 @@
-"""What a shopper is told, in words: pure functions from plain facts to the view of a page.
-
-English for now. `N_` marks the texts that a catalogue will translate.
-"""
+"""What a shopper is told, in words: pure functions from plain facts to the view of a page."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,13 +7,9 @@ from typing import Final
 
 import msgspec
 
-from dropoff.kernel import money
 from dropoff.shopper.pass_views import Moment, MoneyView, NearView, Notice, PassView, Step, UnitLine
 from dropoff.web import words
-
-
-def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate this later"
-    return text
+from dropoff.web.languages import N_, _, ngettext
 
 
 class UnitFact(msgspec.Struct, frozen=True):
@@ -43,8 +36,8 @@ class Happening(msgspec.Struct, frozen=True):
     place: str = ""
     hand_in: str = ""
     """Of a hand-in that stands: the id of its receipt."""
-    detail: str = ""
-    """What it was about, where the type alone does not say it."""
+    sent_back: tuple[tuple[str, str], ...] = ()
+    """Title and reason of each thing that a clerk did not take."""
 
 
 class PassFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +130,15 @@ WISHES: Final = {
     "exchange": N_("an exchange, or the money if it is sold out"),
     "store_credit": N_("a credit at the shop"),
 }
+REASONS: Final = {
+    "not_presented": N_("Not there"),
+    "prohibited": N_("Not allowed"),
+    "too_large": N_("Too large"),
+    "wrong_item": N_("Not the right thing"),
+    "wet_or_leaking": N_("Wet or leaking"),
+    "other": N_("Not taken"),
+}
+"""Why a clerk sent a thing back, as its shopper reads it."""
 REFUND_WORDS: Final = {
     "hand_in": N_("within %d days after you hand it in"),
     "receipt": N_("within %d days after it arrives"),
@@ -164,30 +166,38 @@ def _in_grace(facts: PassFacts, now: datetime) -> bool:
 def headline(facts: PassFacts, now: datetime) -> tuple[str, str]:
     """The page's first two sentences: where it stands, what to do."""
     last = words.date(facts.last_day_at, facts.zone, now)
-    until = f"by {last}"
+    until = _("by %(date)s", date=last)
     if _in_grace(facts, now):
-        until = f"until {words.at(facts.expires_at, facts.zone, now)} at the latest"
+        until = _("until %(when)s at the latest", when=words.at(facts.expires_at, facts.zone, now))
     gone = sum(unit.custody not in ("expected", "cancelled", "expired") for unit in facts.units)
     kept = sum(unit.custody not in ("cancelled", "expired") for unit in facts.units)
     moving = any(unit.custody == "in_transit" for unit in facts.units)
     late = any(
         unit.custody == "expired" or (unit.custody == "expected" and _is_over(facts, now)) for unit in facts.units
     )
-    over = N_("The time for the rest is over.")
     said = {
-        "issued": (N_("Ready to hand in"), f"Show this code at a place near you, {until}. No box, no label."),
+        "issued": (
+            _("Ready to hand in"),
+            _("Show this code at a place near you, %(until)s. No box, no label.", until=until),
+        ),
         "partly_handed_in": (
-            f"{gone} of {kept} handed in",
-            f"The rest is still with you. The same code takes it, {until}.",
+            _("%(part)d of %(all)d handed in", part=gone, all=kept),
+            _("The rest is still with you. The same code takes it, %(until)s.", until=until),
         ),
         "handed_in": (
-            f"{gone} of {len(facts.units)} handed in" if late else N_("On its way") if moving else N_("Handed in"),
-            f"{over} Here you see where the things are." if late else N_("Nothing more to do for you."),
+            _("%(part)d of %(all)d handed in", part=gone, all=len(facts.units))
+            if late
+            else _("On its way")
+            if moving
+            else _("Handed in"),
+            _("The time for the rest is over. Here you see where the things are.")
+            if late
+            else _("Nothing more to do for you."),
         ),
-        "received": (f"Arrived at {facts.retailer}", N_("Nothing more to do for you.")),
+        "received": (_("Arrived at %(retailer)s", retailer=facts.retailer), _("Nothing more to do for you.")),
         "resolved": _settled(facts),
-        "cancelled": (N_("This return is cancelled"), N_("The code works no more. You keep the things.")),
-        "expired": (N_("The code has run out"), f"Its last day was {last}. Nothing was handed in."),
+        "cancelled": (_("This return is cancelled"), _("The code works no more. You keep the things.")),
+        "expired": (_("The code has run out"), _("Its last day was %(date)s. Nothing was handed in.", date=last)),
     }
     return said[state(facts, now)]
 
@@ -195,25 +205,32 @@ def headline(facts: PassFacts, now: datetime) -> tuple[str, str]:
 def _settled(facts: PassFacts) -> tuple[str, str]:
     rejected = [unit for unit in facts.units if unit.resolution == "rejected"]
     if not rejected:
-        return N_("All done"), N_("Everything of this return is settled.")
-    ask = f"Ask {facts.retailer} for the reason, and for what happens with it now."
+        return _("All done"), _("Everything of this return is settled.")
+    ask = _("Ask %(retailer)s for the reason, and for what happens with it now.", retailer=facts.retailer)
     if len(rejected) == sum(unit.resolution != "open" for unit in facts.units):
-        return N_("Not accepted"), f"{facts.retailer} has checked it and pays nothing back. {ask}"
-    return N_("Done, in part"), f"{facts.retailer} did not accept everything. {ask}"
+        told = _("%(retailer)s has checked it and pays nothing back.", retailer=facts.retailer)
+        return _("Not accepted"), f"{told} {ask}"
+    told = _("%(retailer)s did not accept everything.", retailer=facts.retailer)
+    return _("Done, in part"), f"{told} {ask}"
 
 
 def next_step(facts: PassFacts, now: datetime) -> Step | None:
     """For those whose code works no more, or not for long: what they can do."""
     current = state(facts, now)
     if current == "cancelled":
-        return Step(N_("Changed your mind again?"), f"Start a new return at {facts.retailer}. You get a new code.")
+        return Step(
+            _("Changed your mind again?"),
+            _("Start a new return at %(retailer)s. You get a new code.", retailer=facts.retailer),
+        )
     if current == "expired":
-        return Step(N_("Still want to return it?"), f"Ask {facts.retailer} for a new return. This code stays closed.")
+        return Step(
+            _("Still want to return it?"),
+            _("Ask %(retailer)s for a new return. This code stays closed.", retailer=facts.retailer),
+        )
     if _in_grace(facts, now) and facts.more_until and current in ("issued", "partly_handed_in"):
         more = words.date(facts.more_until, facts.zone, now)
-        return Step(
-            N_("No time today?"), f"The last day is over. You can have time until {more}; the code stays the same."
-        )
+        said = _("The last day is over. You can have time until %(date)s; the code stays the same.", date=more)
+        return Step(_("No time today?"), said)
     return None
 
 
@@ -239,26 +256,26 @@ def money_view(facts: PassFacts, now: datetime) -> MoneyView | None:
         return None
     rows: list[tuple[str, str]] = []
     if m.amount:
-        title, sum_ = N_("You get"), m.amount
-        rows.append((N_("When"), f"by {words.date(m.due_by, facts.zone, now)}" if m.due_by else N_("soon")))
+        title, sum_ = _("You get"), m.amount
+        rows.append((_("When"), _by(m.due_by, facts.zone, now) if m.due_by else _("soon")))
     elif m.paid >= m.expected:
-        title, sum_ = N_("Paid to you"), m.paid
+        title, sum_ = _("Paid to you"), m.paid
     else:
-        title, sum_ = N_("You can expect"), m.expected - m.paid
-        rows.append((N_("When"), REFUND_WORDS[m.refund_at] % m.refund_days))
+        title, sum_ = _("You can expect"), m.expected - m.paid
+        rows.append((_("When"), _(REFUND_WORDS[m.refund_at]) % m.refund_days))
     if m.paid and sum_ != m.paid:
-        rows.append((N_("Paid"), f"{money.display(m.paid, m.currency)} so far"))
+        rows.append((_("Paid"), _("%(amount)s so far", amount=words.money(m.paid, m.currency))))
     instead = _instead(facts.units)
     if instead:
-        title = title if m.paid >= m.expected else N_("It is worth")
-        rows.append((N_("You get"), instead))
+        title = title if m.paid >= m.expected else _("It is worth")
+        rows.append((_("You get"), instead))
     # Before anything left the shopper's hands, its holder and its next step are the page's first sentence.
     if state(facts, now) not in ("issued", "resolved"):
-        rows.append((N_("Held by"), words.first_capital(facts.holder) if facts.holder else N_("You")))
+        rows.append((_("Held by"), words.first_capital(facts.holder) if facts.holder else _("You")))
         upcoming = _next(facts, now)
         if upcoming is not None:
-            rows.append((N_("Next"), f"{upcoming.what}{', ' if upcoming.when else ''}{upcoming.when}"))
-    return MoneyView(title, money.display(sum_, m.currency), tuple(rows))
+            rows.append((_("Next"), ", ".join(filter(None, [upcoming.what, upcoming.when]))))
+    return MoneyView(title, words.money(sum_, m.currency), tuple(rows))
 
 
 def _instead(units: Sequence[UnitFact]) -> str:
@@ -269,8 +286,9 @@ def _instead(units: Sequence[UnitFact]) -> str:
     wishes = [unit.wanted for unit in open_ones if unit.wanted in WISHES]
     if not wishes:
         return ""
-    said = N_(" and ").join(WISHES[wish] for wish in WISHES if wish in wishes)
-    return words.first_capital(said) if len(wishes) == len(open_ones) else f"{said}, the rest in money"
+    said = _(" and ").join(_(WISHES[wish]) for wish in WISHES if wish in wishes)
+    whole = len(wishes) == len(open_ones)
+    return words.first_capital(said) if whole else _("%(wishes)s, the rest in money", wishes=said)
 
 
 def _next(facts: PassFacts, now: datetime) -> Moment | None:
@@ -280,11 +298,15 @@ def _next(facts: PassFacts, now: datetime) -> Moment | None:
     if kind is None or kind not in NEXT_WORDS:
         return None
     if kind == "hand_in":
-        return Moment(NEXT_WORDS[kind], f"by {words.date(facts.last_day_at, facts.zone, now)}", upcoming=True)
+        return Moment(_(NEXT_WORDS[kind]), _by(facts.last_day_at, facts.zone, now), upcoming=True)
     if kind == "refund" and facts.next_at is None and facts.money.due_by is not None:
-        return Moment(NEXT_WORDS[kind], f"by {words.date(facts.money.due_by, facts.zone, now)}", upcoming=True)
+        return Moment(_(NEXT_WORDS[kind]), _by(facts.money.due_by, facts.zone, now), upcoming=True)
     when = words.at(facts.next_at, facts.zone, now) if facts.next_at else ""
-    return Moment(NEXT_WORDS[kind], when, upcoming=True)
+    return Moment(_(NEXT_WORDS[kind]), when, upcoming=True)
+
+
+def _by(moment: datetime, zone: str, now: datetime) -> str:
+    return _("by %(date)s", date=words.date(moment, zone, now))
 
 
 def timeline(facts: PassFacts, now: datetime, path: str) -> tuple[Moment, ...]:
@@ -296,11 +318,11 @@ def timeline(facts: PassFacts, now: datetime, path: str) -> tuple[Moment, ...]:
     moments: list[Moment] = []
     for happening in sorted(told, key=lambda one: (one.at, one.type not in CUSTODY_HAPPENINGS)):
         moment = Moment(
-            HAPPENING_WORDS[happening.type],
+            _(HAPPENING_WORDS[happening.type]),
             words.first_capital(words.at(happening.at, facts.zone, now)),
             _where_and_what(happening),
             url=f"{path}/receipts/{happening.hand_in}" if happening.hand_in else "",
-            link=N_("Your receipt") if happening.hand_in else "",
+            link=_("Your receipt") if happening.hand_in else "",
         )
         if not moments or moments[-1] != moment:
             moments.append(moment)
@@ -310,7 +332,8 @@ def timeline(facts: PassFacts, now: datetime, path: str) -> tuple[Moment, ...]:
 
 def _where_and_what(happening: Happening) -> str:
     place = happening.place if happening.type in CUSTODY_HAPPENINGS else ""
-    return ": ".join(part for part in (place, happening.detail) if part)
+    sent_back = dict.fromkeys(f"{title} ({words.inside(_(REASONS[reason]))})" for title, reason in happening.sent_back)
+    return ": ".join(part for part in (place, ", ".join(sent_back)) if part)
 
 
 def pass_view(
@@ -329,7 +352,7 @@ def pass_view(
         notice=notice,
         test=not facts.live,
         retailer=facts.retailer,
-        count=words.count(len(facts.units), N_("thing"), N_("things")),
+        count=ngettext("%(num)d thing", "%(num)d things", len(facts.units)),
         showable=showable,
         short_code=facts.short_code,
         units=lines[:shown],

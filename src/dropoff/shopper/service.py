@@ -15,9 +15,9 @@ from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
 from dropoff.shopper import evidence_words, find, find_facts, find_filters, find_words
 from dropoff.shopper.pass_views import NearView, PlaceView
-from dropoff.shopper.receipts import REASONS
 from dropoff.shopper.rules import REFUSED, Happening, MoneyFact, PassFacts, UnitFact
 from dropoff.web import words
+from dropoff.web.languages import _
 
 PLACES_SHOWN = 3
 PLACES_MORE = 5
@@ -88,15 +88,13 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
 def _sent_back(receipt: ReceiptView) -> Happening | None:
     """What a clerk did not take and why, so that nobody has to argue about it later. What the shopper kept at home is
     no news."""
-    reasons = [
-        f"{one.unit.title} ({REASONS[one.reason].lower()})" for one in receipt.refused if one.reason != NOT_PRESENTED
-    ]
-    if not reasons:
+    sent_back = tuple((one.unit.title, one.reason) for one in receipt.refused if one.reason != NOT_PRESENTED)
+    if not sent_back:
         return None
     # What was taken in has its receipt beside it already.
     hand_in = "" if receipt.parcels else receipt.hand_in
     place = receipt.place.name if receipt.place else ""
-    return Happening(REFUSED, receipt.handed_in_at, place, hand_in, ", ".join(dict.fromkeys(reasons)))
+    return Happening(REFUSED, receipt.handed_in_at, place, hand_in, sent_back)
 
 
 def see_receipt(tx: Tx, passes: PassKeys, code: str, hand_in: str) -> ReceiptView | None:
@@ -112,8 +110,10 @@ def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, needs: Ne
         return NearView("")
     if isinstance(where, NoPlace):
         if where.why == "unavailable":
-            return NearView(text, f"We cannot look {text} up just now. Try a postcode, or try again in a minute.")
-        return NearView(text, f"We know no place in {text}. Try another postcode, or the next larger town.")
+            said = _("We cannot look %(place)s up just now. Try a postcode, or try again in a minute.", place=text)
+            return NearView(text, said)
+        said = _("We know no place in %(place)s. Try another postcode, or the next larger town.", place=text)
+        return NearView(text, said)
     wanted = Search(lat=where.lat, lon=where.lon, limit=PLACES_SHOWN + PLACES_MORE, kinds=COUNTERS, now=at)
     suitable = msgspec.structs.replace(wanted, needs=needs)
     places = tuple(_place(hit, at) for hit in snapshot.nearest(suitable))
@@ -121,10 +121,11 @@ def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, needs: Ne
     left_out = snapshot.found(wanted).refs != snapshot.found(suitable).refs
     needed = find_facts.needed(needs) if left_out else ""
     if not places and needed:
-        said = f"No counter we know takes {needed}. Ask the retailer how to send it back."
+        said = _("No counter we know takes %(needed)s. Ask the retailer how to send it back.", needed=needed)
         return NearView(text, said)
     if not places:
-        return NearView(text, f"We know no counter near {text}. Try another postcode, or the next larger town.")
+        said = _("We know no counter near %(place)s. Try another postcode, or the next larger town.", place=text)
+        return NearView(text, said)
     meant = "" if where.match == "exact" else where.label
     finder = find_filters.address({"q": where.label}, find_filters.Filters(kinds=COUNTERS, needs=needs))
     return NearView(text, "", places[:PLACES_SHOWN], places[PLACES_SHOWN:], meant, where.attribution, finder, needed)

@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 
 from dropoff.counter.signed import Checked, Receipt, SignedPlace, SignedUnit, Status, UndoNote
-from dropoff.shopper.receipts import REASONS
-from dropoff.shopper.rules import N_
+from dropoff.shopper.rules import REASONS
 from dropoff.web import words
+from dropoff.web.languages import N_, _
 
 EXIT: Final[dict[Status, int]] = {
     "good": 0,
@@ -83,61 +83,75 @@ def told(checked: Checked, issuer: str, books: Books | None = None) -> Told:
 
 
 def _text(checked: Checked, issuer: str, books: Books | None) -> tuple[str, ...]:
-    says = f"It says that {checked.issuer or 'nobody'} issued it"
     if checked.status in ("good", "test", "undone"):
-        first = f"{checked.issuer} signed it, and not a letter of it was changed since."
-        trial = "It is of a trial: no real parcel, no real money."
+        first = _("%(issuer)s signed it, and not a letter of it was changed since.", issuer=checked.issuer)
+        trial = _("It is of a trial: no real parcel, no real money.")
         return (first, *([trial] if checked.status == "test" else []), _later(checked, books))
     if checked.status == "no_receipt":
-        return ("A receipt is one long line of letters and digits with two dots in it. Its file ends in .jwt.",)
+        return (_("A receipt is one long line of letters and digits with two dots in it. Its file ends in .jwt."),)
     if checked.status == "tampered":
-        return ("Its signature does not fit: it was changed after it was signed, or somebody else made it.",)
+        return (_("Its signature does not fit: it was changed after it was signed, or somebody else made it."),)
+    named = checked.issuer or _("nobody")
     if checked.status == "unknown_key":
         return (
-            f"{says}, but its key {checked.kid} is none that {issuer} has published.",
-            "With keys that were kept for a while, fetch them anew and check again. If it stays so, do not trust it.",
+            _("It says that %(named)s issued it, but its key %(key)s is none that %(issuer)s has published.")
+            % {"named": named, "key": checked.kid, "issuer": issuer},
+            _("With keys that were kept for a while, fetch them anew and check again.")
+            + " "
+            + _("If it stays so, do not trust it."),
         )
     if checked.status == "other_network":
-        return (f"{says}. The keys here are those of {issuer}. Ask for the other network's keys and check it there.",)
+        whose = _(
+            "It says that %(named)s issued it. The keys here are those of %(issuer)s.", named=named, issuer=issuer
+        )
+        asking = _("Ask for the other network's keys and check it there.")
+        return (f"{whose} {asking}",)
     if checked.status == "expired_key":
-        return ("The signature fits, but its key did not sign at the time that the receipt names.",)
+        return (_("The signature fits, but its key did not sign at the time that the receipt names."),)
     held = books is not None and books.same
     return (
-        "The signature fits, but somebody beside the network may have had its key, so the signature proves nothing.",
-        "The network's own books hold this very receipt: what it says is true all the same."
+        _("The signature fits, but somebody beside the network may have had its key, so the signature proves nothing."),
+        _("The network's own books hold this very receipt: what it says is true all the same.")
         if held
-        else "Ask the network whether its books hold it.",
+        else _("Ask the network whether its books hold it."),
     )
 
 
 def _later(checked: Checked, books: Books | None) -> str:
     if checked.note is not None:
-        return "The shop gave the things back. The receipt of this hand-in counts no more."
+        return _("The shop gave the things back. The receipt of this hand-in counts no more.")
     if books is None:
-        return f"Whether the things were given back later is told by {checked.issuer}/verify only."
+        return _("Whether the things were given back later is told by %(page)s only.", page=f"{checked.issuer}/verify")
     if books.undone_at is None:
-        return "By the network's books it stands: nothing was given back."
+        return _("By the network's books it stands: nothing was given back.")
     zone = checked.receipt.place.zone if checked.receipt else "UTC"
-    return f"But on {_moment(books.undone_at, zone)} the shop gave the things back: the receipt counts no more."
+    when = _moment(books.undone_at, zone)
+    return _("But on %(when)s the shop gave the things back: the receipt counts no more.", when=when)
 
 
 def _with_receipt(plain: Told, receipt: Receipt, kid: str) -> Told:
     facts = list(_facts(receipt, receipt.place, receipt.received_at, kid))
-    facts.insert(1, ("By the till's clock", _moment(receipt.scanned_at, receipt.place.zone)))
-    facts.insert(0, ("For", receipt.retailer.name))
+    facts.insert(1, (_("By the till's clock"), _moment(receipt.scanned_at, receipt.place.zone)))
+    facts.insert(0, (_("For"), receipt.retailer.name))
     return msgspec.structs.replace(
         plain,
         facts=tuple(facts),
         parcels=tuple((one.tag, tuple(_named(unit) for unit in one.units)) for one in receipt.parcels),
-        stays=tuple((_named(one.unit), REASONS.get(one.reason, one.reason)) for one in receipt.refused),
+        stays=tuple((_named(one.unit), _(REASONS.get(one.reason, one.reason))) for one in receipt.refused),
     )
 
 
 def _facts(content: Receipt | UndoNote, place: SignedPlace, at: datetime, kid: str) -> tuple[tuple[str, str], ...]:
     town = f"{place.postcode} {place.city}".strip()
     where = ", ".join(part for part in (place.name, place.street, town, place.country) if part)
-    tags = (("Tags", ", ".join(content.tags)),) if isinstance(content, UndoNote) else ()
-    return (("When", _moment(at, place.zone)), ("Where", where), *tags, ("Number", content.hand_in), ("Key", kid))
+    tags = ((_("Tags"), ", ".join(content.tags)),) if isinstance(content, UndoNote) else ()
+    return (
+        (_("When"), _moment(at, place.zone)),
+        (_("Where"), where),
+        *tags,
+        (_("Number"), content.hand_in),
+        (_("Key"), kid),
+    )
 
 
 def _moment(at: datetime, zone: str) -> str:

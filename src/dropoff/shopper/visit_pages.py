@@ -26,6 +26,7 @@ from dropoff.returns.service import Visit
 from dropoff.shopper import visit_views
 from dropoff.shopper.pages import KEPT_FOREVER, unknown_pass
 from dropoff.shopper.pass_views import Notice
+from dropoff.web.languages import N_
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
@@ -33,14 +34,14 @@ COOKIE: Final = "dropoff_visit"
 COOKIE_S: Final = 30 * 24 * 3600
 GUESS: Final = "visit"
 DONE: Final = {
-    "added": Notice("good", "The return is under this code now."),
-    "removed": Notice("good", "The return is not under this code any more. Its own code still works."),
+    "added": Notice("good", N_("The return is under this code now.")),
+    "removed": Notice("good", N_("The return is not under this code any more. Its own code still works.")),
 }
-UNKNOWN: Final = "No return has this code. Open the link in its mail, or type the short code once more."
+UNKNOWN: Final = N_("No return has this code. Open the link in its mail, or type the short code once more.")
 WRONG: Final = {
-    "mixed": "A test return and a real one cannot come under one code.",
-    "full": f"One code holds {returns.PASSES_MAX} returns. Start another one for the rest.",
-    "gone": "This visit code has ended. Start another one.",
+    "mixed": N_("A test return and a real one cannot come under one code."),
+    "full": N_("One code holds no more returns. Start another one for the rest."),
+    "gone": N_("This visit code has ended. Start another one."),
 }
 
 

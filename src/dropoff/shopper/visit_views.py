@@ -12,8 +12,8 @@ from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
 from dropoff.returns.service import OpenPass, UnitRow
 from dropoff.shopper.pass_views import Notice
-from dropoff.shopper.rules import N_
 from dropoff.web import words
+from dropoff.web.languages import _, ngettext
 
 THINGS_SHOWN: Final = 6
 
@@ -77,19 +77,20 @@ def visit_view(
 ) -> VisitView:
     lines = tuple(_line(one, at) for one in seen.returns)
     waiting = [(one, count) for one in seen.returns if (count := len(_open(one, at)))]
-    things = words.count(sum(count for _, count in waiting), N_("thing"), N_("things"))
+    count = sum(count for _one, count in waiting)
+    things = ngettext("%(num)d thing", "%(num)d things", count)
     if waiting:
         headline, lead = (
-            N_("One code for all"),
-            N_("Show it once at the counter. The clerk takes in one return after the other."),
+            _("One code for all"),
+            _("Show it once at the counter. The clerk takes in one return after the other."),
         )
     elif lines:
         headline, lead = (
-            N_("Nothing left to hand in"),
-            N_("Everything under this code was handed in, or its time is over."),
+            _("Nothing left to hand in"),
+            _("Everything under this code was handed in, or its time is over."),
         )
     else:
-        headline, lead = N_("No return under this code"), N_("Add the first one below.")
+        headline, lead = _("No return under this code"), _("Add the first one below.")
     return VisitView(
         path=f"/v/{code}",
         qr=f"/v/{code}/qr.svg",
@@ -98,7 +99,7 @@ def visit_view(
         lead=lead,
         test=not seen.live,
         showable=bool(waiting),
-        count=f"{things}, {words.count(len(waiting), N_('return'), N_('returns'))}",
+        count=f"{things}, {ngettext('%(num)d return', '%(num)d returns', len(waiting))}",
         returns=lines,
         notice=notice,
         errors=(("pass", error),) if error else (),
@@ -117,11 +118,11 @@ def _line(one: SeenReturn, at: datetime) -> ReturnLine:
     if waiting:
         said, tone = "", ""
     elif custody <= {"cancelled"}:
-        said, tone = N_("Cancelled"), "wait"
+        said, tone = _("Cancelled"), "wait"
     elif custody <= {"cancelled", "expired", "expected"}:
-        said, tone = N_("Its time is over"), "wait"
+        said, tone = _("Its time is over"), "wait"
     else:
-        said, tone = N_("Handed in"), "good"
+        said, tone = _("Handed in"), "good"
     things = [
         f"{name} × {count}" if count > 1 else name
         for name, count in Counter(f"{unit.title} {unit.variant or ''}".strip() for unit in shown).items()
@@ -132,7 +133,7 @@ def _line(one: SeenReturn, at: datetime) -> ReturnLine:
         url=f"/p/{one.code}",
         things=tuple(things[:THINGS_SHOWN]),
         more=max(0, len(things) - THINGS_SHOWN),
-        until=f"until {words.date(one.found.last_day_at, one.zone, at)}" if waiting else "",
+        until=_("until %(date)s", date=words.date(one.found.last_day_at, one.zone, at)) if waiting else "",
         state=said,
         tone=tone,
     )

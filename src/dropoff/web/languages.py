@@ -42,6 +42,10 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate this
     return Marked(text)
 
 
+def NN_(one: str, many: str) -> tuple[str, str]:  # noqa: N802 - the same for a text of one and of many
+    return one, many
+
+
 _LANGUAGE: ContextVar[str] = ContextVar("language", default=SOURCE)
 
 
@@ -129,12 +133,12 @@ def pgettext(context: str, text: str) -> str:
     return catalogue(_LANGUAGE.get()).texts.get(f"{context}{CONTEXT_END}{text}") or str(text)
 
 
-def _(text: str, **gaps: Any) -> str:
+def _(text: str, /, **gaps: Any) -> str:
     """`_("Opens %(when)s", when=clock)`, as in the templates."""
     return gettext(text) % _filled(gaps) if gaps else gettext(text)
 
 
-def ngettext(one: str, many: str, number: int, **gaps: Any) -> str:
+def ngettext(one: str, many: str, number: int, /, **gaps: Any) -> str:
     """`ngettext("%(num)d thing", "%(num)d things", number)`."""
     return plural(one, many, number) % {"num": number, **_filled(gaps)}
 

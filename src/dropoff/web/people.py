@@ -6,9 +6,7 @@ from typing import Final
 import msgspec
 
 from dropoff.kernel.errors import PROBLEMS, Problem
-
-N_ = str
-"""Marks the texts that a catalogue will translate."""
+from dropoff.web.languages import N_, _
 
 TILL: Final = "/till"
 
@@ -70,8 +68,8 @@ def error_view(problem: Problem, path: str) -> ErrorView:
 def _ways(code: str, path: str) -> tuple[tuple[str, str], ...]:
     parts = path.strip("/").split("/")
     if parts[0] == "till":
-        return ((TILL, N_("Back to the till")),)
-    start = ("/", N_("To the start"))
+        return ((TILL, _("Back to the till")),)
+    start = ("/", _("To the start"))
     if parts[0].lower() == "p" and len(parts) > 1:
-        return ((f"/p/{parts[1]}", N_("Back to my return")), start)
-    return (("/login", N_("Sign in")), start) if code in ("unauthenticated", "forbidden") else (start,)
+        return ((f"/p/{parts[1]}", _("Back to my return")), start)
+    return (("/login", _("Sign in")), start) if code in ("unauthenticated", "forbidden") else (start,)

@@ -106,5 +106,15 @@ def count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
+def inside(words: str) -> str:
+    """As it stands within a sentence: German nouns keep their capital."""
+    return words if language() == "de" else words[:1].lower() + words[1:]
+
+
+def short(value: float) -> str:
+    """`1.8`, `2`: no digit that says nothing."""
+    return number(round(value)) if value == round(value) else decimal(value)
+
+
 def first_capital(words: str) -> str:
     return words[:1].upper() + words[1:]
