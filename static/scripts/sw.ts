@@ -16,7 +16,8 @@ interface Fetch extends Event {
 const PATIENCE_MS = 5_000;
 const scope = self as unknown as Scope;
 const [shell, ...files] = scope.SHELL;
-const kept = `till ${files.join(" ")}`;
+// The shell's address names its language, so that another one is kept by itself.
+const kept = `till ${scope.SHELL.join(" ")}`;
 
 scope.addEventListener("install", (event) => {
   event.waitUntil(caches.open(kept).then((cache) => cache.addAll(scope.SHELL)).then(() => scope.skipWaiting()));

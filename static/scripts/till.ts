@@ -56,7 +56,8 @@ class Till {
     this.page.dataset.scripted = "true";
     await this.drawUnsent();
     if (this.isShell) await this.drawPlace();
-    void navigator.serviceWorker?.register("/till/sw.js", { scope: "/till" }).catch(() => undefined);
+    const worker = `/till/sw.js?speaks=${document.documentElement.lang}`;
+    void navigator.serviceWorker?.register(worker, { scope: "/till" }).catch(() => undefined);
     const sync = (): void => void this.sync().catch(() => undefined);
     addEventListener("online", sync);
     document.addEventListener("visibilitychange", () => document.hidden || sync());

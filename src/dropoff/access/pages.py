@@ -11,26 +11,27 @@ from dropoff.access.guards import authenticate, csrf_token, form_fields, session
 from dropoff.access.principal import Principal
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
+from dropoff.web.languages import N_, _
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
 OPERATOR_LINKS: Final = (
-    ("/network/places", "Places", "Find, add, edit, pause and close drop-off points"),
-    ("/network/watch", "Full and silent", "Places without room, and places where nothing happens"),
-    ("/network/imports", "Imports", "Bring in a file, and see what imports and syncs did"),
-    ("/network/sources", "Sources", "Where places come from: compare, sync, release what is held"),
-    ("/v1/retailers", "Retailers", "Shops whose returns come through the network"),
-    ("/v1/lanes", "Lanes", "From where to whom, on which days and until when"),
-    ("/v1/shipments", "Shipments", "What is planned, booked and on its way"),
-    ("/v1/cases", "Cases", "What needs a human: missing, unexpected, unknown"),
-    ("/counter-times", "Counter time", "How long customers stand at the counter"),
-    ("/health/ready", "Health", "Whether this server can work"),
+    ("/network/places", N_("Places"), N_("Find, add, edit, pause and close drop-off points")),
+    ("/network/watch", N_("Full and silent"), N_("Places without room, and places where nothing happens")),
+    ("/network/imports", N_("Imports"), N_("Bring in a file, and see what imports and syncs did")),
+    ("/network/sources", N_("Sources"), N_("Where places come from: compare, sync, release what is held")),
+    ("/v1/retailers", N_("Retailers"), N_("Shops whose returns come through the network")),
+    ("/v1/lanes", N_("Lanes"), N_("From where to whom, on which days and until when")),
+    ("/v1/shipments", N_("Shipments"), N_("What is planned, booked and on its way")),
+    ("/v1/cases", N_("Cases"), N_("What needs a human: missing, unexpected, unknown")),
+    ("/counter-times", N_("Counter time"), N_("How long customers stand at the counter")),
+    ("/health/ready", N_("Health"), N_("Whether this server can work")),
 )
 RETAILER_LINKS: Final = (
-    ("/v1/returns", "Returns", "Every return of your shop and where it stands"),
-    ("/v1/shipments", "Shipments", "What is coming to your warehouse"),
-    ("/v1/cases", "Cases", "Differences between what was sent and what came"),
-    ("/v1/events", "Events", "Your log, the same that your webhooks tell"),
+    ("/v1/returns", N_("Returns"), N_("Every return of your shop and where it stands")),
+    ("/v1/shipments", N_("Shipments"), N_("What is coming to your warehouse")),
+    ("/v1/cases", N_("Cases"), N_("Differences between what was sent and what came")),
+    ("/v1/events", N_("Events"), N_("Your log, the same that your webhooks tell")),
 )
 
 
@@ -55,7 +56,7 @@ def _home(request: Request[Any, Any, Any], who: Principal | None) -> HomeView:
     session = session_token(request)
     if who is None or session is None:
         return HomeView()
-    names = {"operator": "Operator", "retailer": who.name, "device": f"Till {who.name}"}
+    names = {"operator": _("Operator"), "retailer": who.name, "device": _("Till %(name)s", name=who.name)}
     links = {"operator": OPERATOR_LINKS, "retailer": RETAILER_LINKS}.get(who.role, ())
     return HomeView(who.role, names[who.role], csrf_token(request.app.state.context.vault, session), links)
 
@@ -71,14 +72,14 @@ async def login(request: Request[Any, Any, Any]) -> ASGIResponse:
     fields = dict(await form_fields(request))
     target, key = _own_path(fields.get("next", "")), fields.get("key", "").strip()
     if not key:
-        return _login_again(target, "Type or paste your key.")
+        return _login_again(target, _("Type or paste your key."))
     context = request.app.state.context
     former = session_token(request)
     found = await context.db.write(service.login, key, now(), source_of(request), former)
     if isinstance(found, Problem):
         if found.code == "too-many-requests":
             raise Refused(found)
-        return _login_again(target, "This key is not known, or it was revoked.")
+        return _login_again(target, _("This key is not known, or it was revoked."))
     if former is not None:
         context.principals.forget()
     token, who = found

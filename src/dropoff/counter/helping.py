@@ -15,6 +15,7 @@ from dropoff.kernel.clock import rfc3339
 from dropoff.network import service as network
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
+from dropoff.web.languages import N_
 
 KIND: Final = "help"
 Reason = Literal["code_unreadable", "pass_expired", "no_place_took_it", "other"]
@@ -26,10 +27,12 @@ TROUBLE: Final[dict[str, str]] = {
     "other": "Something else is wrong.",
 }
 TELL_THE_SHOPPER: Final[dict[str, str]] = {
-    "code_unreadable": "Ask for the short code below the square. Without it, their retailer can send the code again.",
-    "pass_expired": "Keep nothing here. It was passed on: their retailer can give them more time.",
-    "no_place_took_it": "It was passed on, and somebody looks for a place. The right to send it back stays.",
-    "other": "It was passed on, and somebody looks into it.",
+    "code_unreadable": N_(
+        "Ask for the short code below the square. Without it, their retailer can send the code again."
+    ),
+    "pass_expired": N_("Keep nothing here. It was passed on: their retailer can give them more time."),
+    "no_place_took_it": N_("It was passed on, and somebody looks for a place. The right to send it back stays."),
+    "other": N_("It was passed on, and somebody looks into it."),
 }
 """What the clerk says, by reason."""
 
@@ -81,5 +84,5 @@ def ask_for_help(tx: Tx, passes: PassKeys, till: Till, asked: HelpIn, at: dateti
     verdict: Verdict = "already" if case_id == known else "accepted"
     keep(tx, till, at, Note(KIND, verdict, None, return_id, {"reason": asked.reason, "case": case_id}))
     return HelpAnswer(
-        verdict=verdict, reason=None, say=TELL_THE_SHOPPER[asked.reason], case=case_id, return_id=return_id
+        verdict=verdict, reason=None, say=str(TELL_THE_SHOPPER[asked.reason]), case=case_id, return_id=return_id
     )

@@ -186,7 +186,7 @@ def _view(found: Found, top: Head, asked: Mapping[str, str], at: datetime) -> Vi
         id=place.id,
         name=place.name,
         kind=place.kind,
-        what=" · ".join(part for part in (KIND_WORDS[place.kind], place.operator) if part),
+        what=" · ".join(part for part in (_(KIND_WORDS[place.kind]), place.operator) if part),
         state=place.state,
         state_words=state_words,
         tone=tone,
@@ -221,9 +221,9 @@ def _notice(kept: KeptLocation, at: datetime) -> str:
         return ""
     who = _("Paused by the shop") if kept.pause.by.startswith("device:") else _("Paused by the operator")
     until = kept.pause.until
-    when = words.at(until, kept.zone, at) if until else _("somebody resumes")
     reason = f": {kept.pause.reason}" if kept.pause.reason else ""
-    return f"{who}{reason}. {_('Until')} {when}."
+    when = _("Until %(when)s.", when=words.at(until, kept.zone, at)) if until else _("Until somebody resumes.")
+    return f"{who}{reason}. {when}"
 
 
 def _known(load: Load | None, zone: str, at: datetime) -> list[tuple[str, str]]:
@@ -233,7 +233,7 @@ def _known(load: Load | None, zone: str, at: datetime) -> list[tuple[str, str]]:
     lines = [(what, words.first_capital(words.at(moment, zone, at))) for what, moment in moments if moment]
     room = loads.left(load)
     if room is not None:
-        lines.append((_("Room left"), f"{room} {_('of')} {load.capacity}"))
+        lines.append((_("Room left"), _("%(part)d of %(all)d", part=room, all=load.capacity)))
     if load.tags is not None:
         lines.append((_("Tags left"), str(load.tags)))
     return [*lines, (_("Printer"), load.printer)] if load.printer else lines
@@ -267,7 +267,7 @@ def _source_says(override: OverrideView | None) -> str:
 
 
 def _closure(one: Closure) -> ClosureLine:
-    first, last = (f"{day:%a} {day.day} {day:%B %Y}" for day in (one.first_day, one.last_day))
+    first, last = (words.calendar_day(day, with_year=True) for day in (one.first_day, one.last_day))
     days = first if one.first_day == one.last_day else f"{first} – {last}"
     hours = _("closed") if one.hours == "off" else one.hours.replace("-", "–").replace(",", ", ")
     return ClosureLine(days, hours, one.reason, f"/network/places/{one.location_id}/closures/{one.id}/remove")
@@ -278,14 +278,14 @@ def _till(till: Device, zone: str, at: datetime) -> str:
         return _("revoked")
     if till.paired_at is None:
         return _("waits to be paired")
-    return f"{_('paired')} {words.at(till.paired_at, zone, at)}"
+    return _("paired %(when)s", when=words.at(till.paired_at, zone, at))
 
 
 def _said(row: Any) -> str:
-    said = SAID.get(row.type) or row.type.replace(".", " ").replace("_", " ").capitalize()
+    said = _(SAID.get(row.type, "")) or row.type.replace(".", " ").replace("_", " ").capitalize()
     fields = row.data.get("fields")
-    labels = ", ".join(place_forms.LABELS.get(field, field) for field in fields) if fields else ""
-    who = ACTORS.get(row.actor.split(":")[0], "")
+    labels = ", ".join(_(place_forms.LABELS.get(field, field)) for field in fields) if fields else ""
+    who = _(ACTORS.get(row.actor.split(":")[0], ""))
     return " ".join(part for part in (f"{said}:" if labels else said, labels, who) if part)
 
 

@@ -9,6 +9,7 @@ import msgspec
 from dropoff.network.closures import today_at
 from dropoff.network.location_hours import HoursDay, HoursPreview
 from dropoff.network.location_store import Closure
+from dropoff.web import words
 from dropoff.web.languages import N_, _
 
 CLOCKS: Final = {"forward": N_("clocks go forward"), "back": N_("clocks go back")}
@@ -42,10 +43,10 @@ def _line(day: HoursDay, today: date, reasons: dict[str, str]) -> HoursLine:
     if day.closure is not None:
         notes.append(reasons.get(day.closure) or _("closure"))
     if day.clocks is not None:
-        notes.append(CLOCKS[day.clocks])
+        notes.append(_(CLOCKS[day.clocks]))
     if day.spans is None:
         hours, tone = _("unknown"), "wait"
     else:
         hours = ", ".join(f"{span.opens}–{span.closes}" for span in day.spans) or _("closed")
         tone = "" if day.spans else "soft"
-    return HoursLine(f"{day.date:%a} {day.date.day} {day.date:%B}", day.date == today, hours, tone, ", ".join(notes))
+    return HoursLine(words.calendar_day(day.date), day.date == today, hours, tone, ", ".join(notes))

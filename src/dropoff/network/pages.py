@@ -17,9 +17,10 @@ from dropoff.network import pages_imports, pages_places, pages_watch, service
 from dropoff.network.pages_operator import NotSignedIn, for_operator_page, for_operator_upload, sign_in
 from dropoff.network.store import Location
 from dropoff.web import words
+from dropoff.web.languages import N_
 from dropoff.web.shell import page, render, see_other
 
-NOT_PAIRED: Final = "It was used already, its time is over, or a letter got lost. Ask the operator for a new one."
+NOT_PAIRED: Final = N_("It was used already, its time is over, or a letter got lost. Ask the operator for a new one.")
 
 
 class PairView(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from dropoff.network.import_api import FILE_MAX, ImportQuery, Running, to_disk
 from dropoff.network.import_reports import ImportRow, ImportSummary, SourceView
 from dropoff.network.pages_operator import Head, head, read_form
 from dropoff.web import words
-from dropoff.web.languages import N_, _
+from dropoff.web.languages import N_, _, ngettext
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
@@ -120,7 +120,7 @@ def _line(found: ImportSummary, at: datetime) -> Line:
     changed = [f"{count} {word}" for word, count in _counts(found) if count]
     told = ", ".join(changed) or (found.detail if found.state == "failed" else _("nothing changed"))
     if found.state in ("staging", "applying"):
-        told = words.count(found.progress.rows_read, "row read", "rows read")
+        told = ngettext("%(num)d row read", "%(num)d rows read", found.progress.rows_read)
     when = words.first_capital(words.at(found.created_at, UTC_ZONE, at))
     return Line(f"/network/imports/{found.id}", found.source, KINDS[found.kind], state, tone, f"{when} UTC", told)
 
@@ -161,7 +161,7 @@ async def import_page(request: Request[Any, Any, Any], import_id: FromPath[str])
 def _row(row: ImportRow) -> tuple[str, str, str]:
     if row.outcome in CHANGES:
         return CHANGES[row.outcome], row.external_id or "", row.detail
-    which = row.external_id or f"{_('row')} {row.index + 1}"
+    which = row.external_id or _("row %(number)d", number=row.index + 1)
     return REASON_WORDS[row.outcome], which, row.detail or ", ".join(row.fields)
 
 
@@ -292,14 +292,16 @@ async def sources_page(request: Request[Any, Any, Any]) -> ASGIResponse:
 def _source(found: SourceView, at: datetime) -> SourceLine:
     parts = [found.plugin or _("files"), found.host or ""]
     if found.every_s:
-        parts.append(_("every") + f" {_hours(found.every_s)}")
+        parts.append(_every(found.every_s))
     when = f"{words.at(found.synced_at, UTC_ZONE, at)} UTC" if found.synced_at else ""
     held = f"/network/imports/{found.held_import}" if found.held_import else ""
     return SourceLine(found.name, " · ".join(part for part in parts if part), found.set_up, when, held)
 
 
-def _hours(seconds: float) -> str:
-    return words.count(round(seconds / 3600), "hour", "hours") if seconds >= 3600 else f"{seconds / 60:g} min"
+def _every(seconds: float) -> str:
+    if seconds < 3600:
+        return _("every %(minutes)s min", minutes=words.short(seconds / 60))
+    return ngettext("every hour", "every %(num)d hours", round(seconds / 3600))
 
 
 @post("/sources/{source:str}/sync", include_in_schema=False)

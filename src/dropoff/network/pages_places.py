@@ -27,7 +27,7 @@ from dropoff.network.pages_operator import KIND_WORDS, STATE_WORDS, Head, addres
 from dropoff.network.place_forms import Box, PlaceForm
 from dropoff.network.store import Location, LocationFilter
 from dropoff.network.tables import LOCATION_KINDS
-from dropoff.web.languages import N_
+from dropoff.web.languages import N_, _
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
@@ -153,7 +153,7 @@ def line(place: Location) -> Line:
         url=url_of(place.id),
         name=place.name,
         kind=place.kind,
-        what=" · ".join(part for part in (KIND_WORDS[place.kind], place.operator, place.source) if part),
+        what=" · ".join(part for part in (_(KIND_WORDS[place.kind]), place.operator, place.source) if part),
         address=address(place),
         state=words,
         tone=tone,

@@ -16,7 +16,7 @@ from dropoff.network.pages_operator import KIND_WORDS, Head, head
 from dropoff.network.positions import number
 from dropoff.web import words
 from dropoff.web.answers import answer
-from dropoff.web.languages import N_, _
+from dropoff.web.languages import N_, _, ngettext, said
 from dropoff.web.middleware import allow_images
 from dropoff.web.shell import page, render
 
@@ -80,12 +80,14 @@ async def watch_page(request: Request[Any, Any, Any]) -> ASGIResponse:
         head=head(request, "watch"),
         places=found[:SHOWN],
         choices=[(_url(kept | {"only": name}), said, name == only) for name, said in ONLY],
-        days=[(_url(kept | {"days": str(one)}), words.count(one, "day", "days"), one == days) for one in DAYS],
+        days=[
+            (_url(kept | {"days": str(one)}), ngettext("%(num)d day", "%(num)d days", one), one == days) for one in DAYS
+        ],
         more=_url(kept | {"after": found[SHOWN - 1].id}) if len(found) > SHOWN else "",
         pins=f"/network/watch/pins?{urlencode(kept)}",
         tiles=tiles.address,
         tiles_from=tiles.attribution,
-        words=msgspec.json.encode(SCRIPT_WORDS).decode(),
+        words=msgspec.json.encode(said(SCRIPT_WORDS)).decode(),
     )
     allow_images(request.scope, tiles.hosts)
     return page(render("network/watch.html", view))
@@ -94,7 +96,7 @@ async def watch_page(request: Request[Any, Any, Any]) -> ASGIResponse:
 @get("/watch/pins", include_in_schema=False)
 async def watch_pins(request: Request[Any, Any, Any]) -> ASGIResponse:
     """For the page's own map: those of the first so many that are within a radius."""
-    only, days, _ = _asked(request)
+    only, days, _after = _asked(request)
     lat, _comma, lon = request.query_params.get("near", "").partition(",")
     here, radius = (number(lat), number(lon)), number(request.query_params.get("radius", ""))
     if here[0] is None or here[1] is None or radius is None or abs(here[0][0]) > 90:
@@ -122,10 +124,10 @@ async def _watched(request: Request[Any, Any, Any], only: str, days: int, after:
 def _line(one: Watched, at: datetime) -> Line:
     is_unused = one.hand_in_at is None and one.driver_at is None
     silent = _("Never used") if is_unused else _("Silent")
-    full = f"{_('Full')}: {one.waiting} {_('of')} {one.capacity}" if one.is_full else silent
+    full = _("Full: %(held)d of %(all)d", held=one.waiting, all=one.capacity) if one.is_full else silent
     town = " ".join(part for part in (one.postcode, one.city) if part)
     hand_in = _when(_("Last hand-in"), one.hand_in_at, one.zone, at)
-    last = f"{hand_in} · {_when(_('last driver'), one.driver_at, one.zone, at)}"
+    last = f"{hand_in} · {_when(_('Last driver'), one.driver_at, one.zone, at)}"
     if is_unused:
         last = _when(_("In the network since"), one.created_at, one.zone, at)
     return Line(
@@ -135,11 +137,15 @@ def _line(one: Watched, at: datetime) -> Line:
         url=f"/network/places/{one.id}",
         name=one.name,
         kind=one.kind,
-        address=", ".join(part for part in (KIND_WORDS[one.kind], one.street, town, one.country) if part),
+        address=", ".join(part for part in (_(KIND_WORDS[one.kind]), one.street, town, one.country) if part),
         opening=full,
         tone="bad" if one.is_full else "wait",
         last=last,
     )
+
+
+def _days(count: int) -> str:
+    return ngettext("%(num)d day", "%(num)d days", count)
 
 
 def _when(what: str, moment: datetime | None, zone: str, at: datetime) -> str:

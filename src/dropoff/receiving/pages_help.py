@@ -15,7 +15,8 @@ from dropoff.receiving import till_reading, till_words
 from dropoff.receiving.till_forms import Form, fresh_key, here, once, read_form, till_of
 from dropoff.receiving.till_home import show_home
 from dropoff.receiving.till_views import TillView
-from dropoff.receiving.till_words import N_, Result
+from dropoff.receiving.till_words import Result
+from dropoff.web.languages import N_
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
 
@@ -40,9 +41,7 @@ def told(reason: str) -> Result | None:
     """The front page's large answer, once a case is open."""
     if reason not in TELL_THE_SHOPPER:
         return None
-    return Result(
-        "info", "info", N_("Somebody looks into it"), N_(TELL_THE_SHOPPER[reason]), N_("Tell the customer so.")
-    )
+    return Result("info", "info", N_("Somebody looks into it"), TELL_THE_SHOPPER[reason], N_("Tell the customer so."))
 
 
 @get("/help", include_in_schema=False)

@@ -17,14 +17,17 @@ from dropoff.kernel.errors import Problem
 from dropoff.network import service as network
 from dropoff.receiving.till_forms import till_of
 from dropoff.receiving.till_script import ICONS, script_words
+from dropoff.web import languages
 from dropoff.web.answers import answer
 from dropoff.web.assets import built
 from dropoff.web.context import context
 from dropoff.web.icons import SIZES, icon_png
+from dropoff.web.languages import N_
 from dropoff.web.problems import Refused
 from dropoff.web.shell import HTML, render
 
 SHELL: Final = "/till/shell"
+SPEAKS: Final = "speaks"
 PARTS: Final = ("dropoff.css", "mark.svg", "till.js", "camera.js", "scan-worker.js", "zxing_reader.wasm")
 CHECK_AGAIN: Final = {"cache-control": "no-cache"}
 KEPT_S_PER_BYTE: Final = 300 / 1_100_000
@@ -33,8 +36,8 @@ minutes."""
 MANIFEST: Final[dict[str, Any]] = {
     "id": "/till",
     "name": "dropoff till",
-    "short_name": "Till",
-    "description": "Takes returns in by two scans.",
+    "short_name": N_("Till"),
+    "description": N_("Takes returns in by two scans."),
     "start_url": "/till",
     "scope": "/till",
     "display": "standalone",
@@ -90,26 +93,37 @@ async def open_passes(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 
 @get(SHELL, include_in_schema=False)
-async def shell() -> ASGIResponse:
-    """The same for everyone: it holds nothing of a place, and a service worker may keep it."""
+async def shell(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """The same for everyone who speaks a language: it holds nothing of a place, and a service worker may keep it."""
+    _speak(request)
     html = render("till/shell.html", None, page="till", words=script_words(), icons=ICONS)
     return ASGIResponse(body=html, media_type=HTML, headers={**CHECK_AGAIN, "x-robots-tag": "noindex"})
 
 
 @get("/till/sw.js", include_in_schema=False)
-async def service_worker() -> ASGIResponse:
-    """Its own bytes change with the files it keeps, which is how a browser sees that there is something new."""
+async def service_worker(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """Its own bytes change with the files it keeps, which is how a browser sees that there is something new. A till
+    that changes its language asks for another address, and so has the shell of that language at once."""
+    _speak(request)
     assets = built()
-    parts = [SHELL, *(assets.url(name) for name in PARTS)]
+    parts = [f"{SHELL}?{SPEAKS}={languages.language()}", *(assets.url(name) for name in PARTS)]
     code = assets.files[assets.names["sw.js"]].body if assets.built else b""
     head = b"self.SHELL = " + msgspec.json.encode(parts) + b";\n"
     headers = {**CHECK_AGAIN, "service-worker-allowed": "/till"}
     return ASGIResponse(body=head + code, media_type="text/javascript", headers=headers)
 
 
+def _speak(request: Request[Any, Any, Any]) -> None:
+    """What the address says: a page of the till wrote it there in its own language. No choice of a person, so nothing
+    of it is kept."""
+    spoken = languages.known(request.query_params.get(SPEAKS, ""))
+    if spoken is not None:
+        languages.speak(spoken)
+
+
 @get("/till/app.webmanifest", include_in_schema=False)
 async def manifest() -> ASGIResponse:
-    body = msgspec.json.encode(MANIFEST)
+    body = msgspec.json.encode(languages.said(MANIFEST))
     return ASGIResponse(body=body, media_type="application/manifest+json", headers=CHECK_AGAIN)
 
 

@@ -33,6 +33,7 @@ def _environment() -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         languages.gettext, languages.plural, newstyle=True, pgettext=languages.pgettext
     )
+    environment.globals["plural"] = languages.plural
     environment.globals["language"] = languages.language
     environment.globals["switch"] = speaking.switch
     environment.globals["asset"] = lambda name: built().url(name)
