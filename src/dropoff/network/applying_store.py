@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from dropoff.db import Tx
 from dropoff.db.schema import db_now, insert
-from dropoff.network import override_store
+from dropoff.network import override_store, word_store
 from dropoff.network.tables import (
     location,
     location_import,
@@ -176,6 +176,7 @@ def apply_some(tx: Tx, import_id: str, source: str, revision: int, at: datetime,
     rows = tx.read(waiting.limit(limit))
     new = [row.external_id for row in rows if row.verdict == "new"]
     changed = [row.external_id for row in rows if row.verdict == "changed"]
+    before = word_store.words_at(tx, source, changed)
     if changed:
         _update(tx, import_id, source, changed, revision, at)
     if new:
@@ -183,6 +184,7 @@ def apply_some(tx: Tx, import_id: str, source: str, revision: int, at: datetime,
     if rows:
         both = location_stage.c.external_id.in_([*new, *changed])
         tx.change(sa.update(location_stage).where(location_stage.c.import_id == import_id, both).values(verdict="done"))
+        word_store.note(tx, before, word_store.words_at(tx, source, [*new, *changed]))
     return len(rows)
 
 

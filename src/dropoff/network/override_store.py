@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from dropoff.db import Tx
 from dropoff.db.schema import insert
+from dropoff.network import word_store
 from dropoff.network.location_fields import ALL_COLUMNS, Override, stored
 from dropoff.network.tables import location, location_override, location_source
 
@@ -25,13 +26,17 @@ def content(tx: Tx, location_id: str) -> dict[str, Any] | None:
 def set_fields(tx: Tx, location_id: str, values: dict[str, Any], revision: int, at: datetime) -> None:
     changed = values | {"revision": revision, "updated_at": at}
     tx.change(sa.update(location).where(location.c.id == location_id).values(changed))
+    word_store.refresh(tx, location_id)
 
 
 def add_location(tx: Tx, row: dict[str, Any]) -> bool:
     """False when the source has a place with that external id."""
     tx.change(insert(location_source).values(name=row["source"]).on_conflict_do_nothing())
     fresh = insert(location).values(row).on_conflict_do_nothing().returning(location.c.id)
-    return bool(tx.change(fresh))
+    if not tx.change(fresh):
+        return False
+    word_store.note(tx, {}, {row["id"]: row["words"]})
+    return True
 
 
 def overrides(tx: Tx, location_id: str) -> dict[str, Override]:
@@ -88,3 +93,4 @@ def put_back(tx: Tx, kept: Kept) -> None:
             noted = sa.update(location_override).where(_of(location_id, field))
             tx.change(noted.values(source_value=stored(field, said)))
         tx.change(sa.update(location).where(location.c.id == location_id).values(values))
+        word_store.reword(tx, location_id)

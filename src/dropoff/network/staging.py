@@ -13,7 +13,7 @@ from dropoff.db import Database, Tx
 from dropoff.kernel.ids import new_id
 from dropoff.network import hours, import_store
 from dropoff.network.cleaning import Cleaned, RawRow, Rejected, clean
-from dropoff.network.folding import fold, fold_postcode
+from dropoff.network.folding import fold, fold_postcode, words_of
 from dropoff.network.import_store import Told
 
 CHUNK: Final = 500
@@ -104,7 +104,7 @@ def stage_row(import_id: str, place: Cleaned) -> dict[str, Any]:
     row: dict[str, Any] = {name: value for name, value in _fields(place) if name not in ("index", "facts", "repaired")}
     facts = msgspec.structs.asdict(place.facts)
     row |= {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}
-    return row | {
+    row |= {
         "import_id": import_id,
         "id": new_id("loc"),
         "accepts": list(place.accepts),
@@ -113,6 +113,7 @@ def stage_row(import_id: str, place: Cleaned) -> dict[str, Any]:
         "place_key": fold(place.city or ""),
         "postcode_key": fold_postcode(place.postcode or ""),
     }
+    return row | {"words": words_of(row)}
 
 
 def _fields(place: Cleaned) -> Iterator[tuple[str, Any]]:

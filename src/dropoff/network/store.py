@@ -8,10 +8,9 @@ import msgspec
 import sqlalchemy as sa
 
 from dropoff.db import Prepared, Tx
-from dropoff.network import load_store
+from dropoff.network import load_store, word_store
 from dropoff.network.closures import Closed
 from dropoff.network.facts import UNTOLD, Facts
-from dropoff.network.folding import fold, fold_postcode
 from dropoff.network.nearby_place import Place
 from dropoff.network.rules import Lane
 from dropoff.network.tables import device, lane, location, location_closure, network_revision
@@ -59,7 +58,7 @@ class LocationFilter(msgspec.Struct, frozen=True):
     state: str | None = None
     country: str | None = None
     text: str = ""
-    """An id, the source's id, the beginning of a postcode or a town, or a part of the name."""
+    """An id, or the beginnings of words of the name, the town, the postcode and the source's id, in any order."""
     full: bool = False
     silent_since: datetime | None = None
     """Places that were there before, and where nothing was handed in or fetched since, if ever."""
@@ -124,7 +123,9 @@ def find_external(tx: Tx, source: str, external_id: str) -> Location | None:
 
 def list_locations(tx: Tx, wanted: LocationFilter) -> list[Location]:
     """One more than the limit, when there are more."""
-    query = sa.select(*_location_columns).where(location.c.id > wanted.after)
+    query = sa.select(*_location_columns)
+    if not wanted.text:  # else the text's own words are looked up behind it
+        query = query.where(location.c.id > wanted.after)
     for name in ("source", "kind", "state", "country"):
         value = getattr(wanted, name)
         if value is not None:
@@ -134,19 +135,8 @@ def list_locations(tx: Tx, wanted: LocationFilter) -> list[Location]:
     if wanted.silent_since is not None:
         query = query.where(load_store.is_silent(wanted.silent_since))
     if wanted.text:
-        query = query.where(_says(wanted.text))
+        query = query.where(word_store.says(tx, wanted.text, wanted.after))
     return [_location(row) for row in tx.read(query.order_by(location.c.id).limit(wanted.limit + 1))]
-
-
-def _says(text: str) -> sa.ColumnElement[bool]:
-    if text.startswith("loc_"):  # found by its key, without reading a million names
-        return location.c.id == text
-    return sa.or_(
-        location.c.external_id == text,
-        location.c.postcode_key.startswith(fold_postcode(text) or text, autoescape=True),
-        location.c.place_key.startswith(fold(text) or text, autoescape=True),
-        sa.func.lower(location.c.name).contains(text.lower(), autoescape=True),
-    )
 
 
 def _location(row: Any) -> Location:

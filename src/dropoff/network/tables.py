@@ -53,8 +53,9 @@ location = sa.Table(
     live_column(),
     text("state", 10),
     text("content_hash", 64),  # of what the source said, to tell `unchanged` from `updated`
-    text("place_key", 200, index=True),  # folded city, for q=
-    text("postcode_key", 40, index=True),  # folded postcode, for q=
+    text("place_key", 200),  # folded city
+    text("postcode_key", 40),  # folded postcode
+    text("words", 1_000, server_default=""),  # all that stand in `location_word`, a blank before each
     sa.Column("revision", sa.BigInteger, nullable=False, index=True),
     # Of a pause in force, or one that the place comes back with after its source had lost it for a while.
     sa.Column("pause_reason", sa.String(200)),
@@ -69,6 +70,15 @@ location = sa.Table(
     sa.CheckConstraint("max_weight_g > 0", name="max_weight"),  # a limit of nothing would hide the place from everyone
     # Pauses that end by themselves are looked for every minute, among a million places.
     sa.Index("ix_location_paused_until", "paused_until", sqlite_where=_ENDS, postgresql_where=_ENDS),
+)
+
+# By which operators find a place. Compared byte by byte, so that what begins alike stands together.
+location_word = sa.Table(
+    "location_word",
+    metadata,
+    sa.Column("word", sa.String(40).with_variant(sa.String(40, collation="C"), "postgresql"), primary_key=True),
+    sa.Column("location_id", sa.String(30), primary_key=True),  # rows of `location` stay for ever: no foreign key
+    sqlite_with_rowid=False,
 )
 
 # Days on which a place keeps other hours than it usually does. Of several for one day the latest entered holds.
