@@ -159,7 +159,9 @@ def _locations(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         return parser
 
     listed = verb("list", "those that fit, in the order of their ids", takes_id=False)
-    listed.add_argument("text", nargs="?", default="", help="an id, a part of the name, a postcode or a town")
+    listed.add_argument(
+        "text", nargs="?", default="", help="an id, or beginnings of words of name, town, postcode and source id"
+    )
     listed.add_argument("--state", choices=["active", "paused", "closed", "removed"])
     listed.add_argument("--kind", choices=["store", "locker", "post_office", "hub"])
     listed.add_argument("--source")

@@ -177,11 +177,12 @@ def test_an_upgrade_keeps_every_row(empty_url: str) -> None:
             name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
             for name, table in schema.metadata.tables.items()
         }
-        kept = connection.execute(sa.text("SELECT id, state, paused_by FROM location")).one()
+        kept = connection.execute(sa.text("SELECT id, state, paused_by, words FROM location")).one()
     engine.dispose()
-    assert {name for name, count in counted.items() if count} == {"location", "event", "case", "lane", "container"}
-    assert max(counted.values()) == 1
-    assert tuple(kept) == ("loc_1", "paused", None)
+    assert {name: count for name, count in counted.items() if count} == (
+        dict.fromkeys(("location", "event", "case", "lane", "container"), 1) | {"location_word": 2}
+    )
+    assert tuple(kept) == ("loc_1", "paused", None, " kiosk x"), "found by its words"
     with closing(Database(empty_url)) as db:
         place = db.read_sync(location_store.find_location, "loc_1")
         with pytest.raises(sa.exc.IntegrityError, match="max_weight"):
