@@ -35,7 +35,7 @@ class World(Files):
     def words_are_right(self) -> None:
         """What stands in the table is what the places say."""
         rows = self.db.read_sync(lambda tx: tx.read(sa.select(location)))
-        said = {row.id: words_of(row._mapping) for row in rows}
+        said = {row.id: words_of(row._asdict()) for row in rows}
         held = self.db.read_sync(lambda tx: tx.read(sa.select(location_word)))
         assert {row.id: row.words for row in rows} == said
         assert {tuple(row) for row in held} == {(word, one) for one, words in said.items() for word in words.split()}

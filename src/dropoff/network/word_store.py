@@ -50,7 +50,7 @@ def reword(tx: Tx, location_id: str) -> tuple[str, str]:
     row = tx.first(sa.select(*parts).where(location.c.id == location_id))
     if row is None:
         return "", ""
-    words = words_of(row._mapping)
+    words = words_of(row._asdict())
     if words != row.words:
         tx.change(sa.update(location).where(location.c.id == location_id).values(words=words))
     return row.words, words
