@@ -49,6 +49,7 @@ from dropoff.returns import jobs as returns_jobs
 from dropoff.returns.passes import PassKeys
 from dropoff.settings import Misconfigured, Settings
 from dropoff.shopper import find_pages as shopper_find_pages
+from dropoff.shopper import locker_pages as shopper_locker_pages
 from dropoff.shopper import pages as shopper_pages
 from dropoff.shopper import receipt_pages as shopper_receipt_pages
 from dropoff.shopper import visit_pages as shopper_visit_pages
@@ -83,6 +84,7 @@ ROOMS = (
     receiving_api,
     receiving_pages,
     shopper_find_pages,
+    shopper_locker_pages,
     shopper_pages,
     shopper_receipt_pages,
     shopper_visit_pages,

@@ -133,8 +133,8 @@ async def follow(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIRe
     "/v1/passes/{code:str}/locker/{verb:str}",
     status_code=200,
     opt=doc(
-        "Open the door, say that the thing is in, report a used compartment, or give it up: "
-        "`open`, `confirm`, `occupied`, `release`",
+        "Open the door, say that the thing is in or that nothing is, report a used compartment, or give it up: "
+        "`open`, `confirm`, `empty`, `occupied`, `release`",
         answer=DepositView,
         problems=("not-found", "locker-refused"),
         tag=TAG,
@@ -153,11 +153,13 @@ async def take_step(request: Request[Any, Any, Any], row: DepositRow, verb: str)
         "occupied": service.report_occupied,
         "release": service.give_up,
         "confirm": service.settle,
+        "empty": service.settle,
     }
     if verb not in steps:
         raise Refused(Problem("not-found"))
-    if verb == "confirm":
-        row = await context.db.write(service.confirm, row.id, at) or row
+    said = {"confirm": service.confirm, "empty": service.deny}.get(verb)
+    if said is not None:
+        row = await context.db.write(said, row.id, at) or row
     told: DepositRow = await in_thread(steps[verb], context, row, at)
     return told
 

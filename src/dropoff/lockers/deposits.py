@@ -174,6 +174,13 @@ def confirm(tx: Tx, deposit_id: str, at: datetime) -> DepositRow | None:
     return store.note(tx, deposit_id, confirmed_at=at) if row is not None and row.state == "open" else row
 
 
+def deny(tx: Tx, deposit_id: str, at: datetime) -> DepositRow | None:
+    """The shopper, asked by a bank that cannot tell, says that nothing is in it."""
+    row = store.find_deposit(tx, deposit_id)
+    asked = row is not None and (row.state, row.reason) == ("open", "ask")
+    return shut_empty(tx, deposit_id, at) if asked else row
+
+
 def expire(tx: Tx, deposit_id: str, at: datetime) -> DepositRow | None:
     row = store.move(tx, deposit_id, "expire", at)
     if row is not None:

@@ -18,7 +18,7 @@ from dropoff.lockers.banks import (
     free_of,
     list_banks,
 )
-from dropoff.lockers.deposits import Begin, confirm
+from dropoff.lockers.deposits import Begin, confirm, deny
 from dropoff.lockers.driving import (
     check,
     give_up,
@@ -29,11 +29,14 @@ from dropoff.lockers.driving import (
     reserve,
     settle,
 )
-from dropoff.lockers.store import BankPlace, DepositRow, bank_at, bank_places
+from dropoff.lockers.rules import LIVE, SIZE_MM
+from dropoff.lockers.store import BankPlace, DepositRow, any_banks, bank_at, bank_places
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
 
 __all__ = [
+    "LIVE",
+    "SIZE_MM",
     "BankPage",
     "BankPlace",
     "BankView",
@@ -42,6 +45,7 @@ __all__ = [
     "DepositView",
     "LyingView",
     "NewBank",
+    "any_banks",
     "bank_at",
     "bank_places",
     "bank_view",
@@ -49,7 +53,9 @@ __all__ = [
     "compartments_of",
     "confirm",
     "connect",
+    "deny",
     "deposit_here",
+    "deposit_of",
     "deposit_view",
     "disconnect",
     "free_of",
@@ -107,6 +113,11 @@ def deposit_view(row: DepositRow) -> DepositView:
         expires_at=row.expires_at if row.state == "reserved" else None,
         hand_in=row.hand_in_id,
     )
+
+
+def deposit_of(tx: Tx, return_id: str) -> DepositRow | None:
+    """The latest of a return."""
+    return store.latest_of(tx, return_id)
 
 
 def latest_deposit(tx: Tx, passes: PassKeys, code: str) -> DepositRow | Problem:

@@ -110,6 +110,16 @@ def banks(tx: Tx, after: str, limit: int) -> list[BankRow]:
     return [_bank(row) for row in tx.read(query)]
 
 
+def any_banks(tx: Tx, live: bool) -> bool:
+    """Whether a place that takes things in has one."""
+    query = (
+        sa.select(locker_bank.c.id)
+        .join(location, location.c.id == locker_bank.c.location_id)
+        .where(CONNECTED, location.c.live == live, location.c.state == "active")
+    )
+    return tx.first(query.limit(1)) is not None
+
+
 def bank_places(tx: Tx, live: bool) -> list[BankPlace]:
     """Of places that take things in."""
     query = (

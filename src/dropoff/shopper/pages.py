@@ -78,7 +78,7 @@ def _path(code: str) -> str:
     return f"/p/{codes.normalise_code(code)}"
 
 
-async def _see(request: Request[Any, Any, Any], code: str) -> Seen | None:
+async def see(request: Request[Any, Any, Any], code: str) -> Seen | None:
     context = request.app.state.context
     seen: Seen | None = await context.db.read(service.see_pass, context.passes, code, now())
     if seen is not None:
@@ -106,7 +106,7 @@ async def _is_visit(request: Request[Any, Any, Any], code: str) -> bool:
 
 @get(["/p/{code:str}", "/P/{code:str}"], include_in_schema=False)
 async def pass_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
-    seen = await _see(request, code)
+    seen = await see(request, code)
     if seen is None:
         return unknown_pass()
     at = now()
@@ -147,7 +147,7 @@ def _picture(request: Request[Any, Any, Any], code: str, *, png: bool) -> ASGIRe
 
 @get("/p/{code:str}/renew", include_in_schema=False)
 async def renew_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
-    seen = await _see(request, code)
+    seen = await see(request, code)
     return unknown_pass() if seen is None else page(_renewal(seen, _path(code)))
 
 
@@ -171,12 +171,12 @@ def _renewal(seen: Seen, path: str, problem: str = "") -> bytes:
 @post("/p/{code:str}/renew", include_in_schema=False)
 async def renew(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
     refuse_other_sites(request)
-    seen = await _see(request, code)
+    seen = await see(request, code)
     outcome = await request.app.state.context.db.write(_renew, _links(request), code, now())
     if seen is None or outcome is None:
         return unknown_pass()
     if isinstance(outcome, Problem):
-        fresh = await _see(request, code) or seen
+        fresh = await see(request, code) or seen
         return page(_renewal(fresh, _path(code)), PROBLEMS[outcome.code].status)
     longer = outcome.last_day_at > seen.facts.last_day_at
     return see_other(f"{_path(code)}?done={'renewed' if longer else 'kept'}")
@@ -189,7 +189,7 @@ def _renew(tx: Tx, links: Links, code: str, at: Any) -> Any:
 
 @get("/p/{code:str}/cancel", include_in_schema=False)
 async def cancel_page(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIResponse:
-    seen = await _see(request, code)
+    seen = await see(request, code)
     if seen is None:
         return unknown_pass()
     return page(_cancellation(code)) if _cancellable(seen) else page(_too_late_to_cancel(_path(code)))

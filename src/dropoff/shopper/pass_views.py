@@ -82,6 +82,9 @@ class PassView(msgspec.Struct, frozen=True, kw_only=True):
     cancel_url: str
     visit_pass: str
     """The code to bring under a visit's; empty when nothing is left to hand in."""
+    locker_url: str
+    compartment: str
+    """The one at a locker that is held now."""
     how: bool
     money: MoneyView | None
     near: NearView | None

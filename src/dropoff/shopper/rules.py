@@ -58,6 +58,10 @@ class PassFacts(msgspec.Struct, frozen=True, kw_only=True):
     next_kind: str | None
     next_at: datetime | None
     happenings: tuple[Happening, ...]
+    lockers: bool = False
+    """Whether a locker anywhere takes returns in."""
+    compartment: str | None = None
+    """Of a locker that the shopper is at just now."""
 
 
 UNITS_SHOWN: Final = 6
@@ -360,6 +364,8 @@ def pass_view(
         next_step=next_step(facts, now),
         renew_url=f"{path}/renew" if facts.more_until and showable else "",
         cancel_url=f"{path}/cancel" if current == "issued" else "",
+        locker_url=f"{path}/locker" if facts.compartment or (showable and facts.lockers) else "",
+        compartment=facts.compartment or "",
         visit_pass=path.rpartition("/")[2] if showable else "",
         how=showable,
         money=money_view(facts, now),

@@ -7,6 +7,7 @@ import msgspec
 from dropoff.counter import service as counter
 from dropoff.counter.service import ReceiptView
 from dropoff.db import Tx
+from dropoff.lockers import service as lockers
 from dropoff.network.facts import Needs
 from dropoff.network.nearby import Hit, Search, Snapshot
 from dropoff.network.places import NoPlace, Place
@@ -22,7 +23,7 @@ from dropoff.web.languages import _
 PLACES_SHOWN = 3
 PLACES_MORE = 5
 COUNTERS = frozenset({"store", "post_office"})
-"""Where somebody stands who scans and tags. Nothing opens a locker yet, so nobody is sent to one."""
+"""Where somebody stands who scans and tags. Lockers that take returns have a page of their own."""
 HANDED_IN = "parcel.handed_in"
 NOT_PRESENTED = "not_presented"
 
@@ -46,6 +47,7 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
     retailer = retailers.find(tx, found.retailer_id) if found else None
     if view is None or head is None or retailer is None:
         return None
+    held = lockers.deposit_of(tx, head.id)
     standing = counter.receipts_of(tx, head.id)
     receipts = {one.handed_in_at: one.hand_in for one in standing}
     facts = PassFacts(
@@ -78,6 +80,8 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
         )
         + tuple(told for one in standing if (told := _sent_back(one)) is not None),
     )
+    standing_at = held.compartment if held is not None and held.state in lockers.LIVE else None
+    facts = msgspec.structs.replace(facts, lockers=lockers.any_banks(tx, head.live), compartment=standing_at)
     postcode, country = returns.shopper_postcode(tx, head.id) or ("", "")
     waiting = returns.things_to_hand_in(tx, head.id)
     needs = find_facts.needs_of((thing.weight_g, thing.category) for thing in waiting)
@@ -116,7 +120,7 @@ def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, needs: Ne
         return NearView(text, said)
     wanted = Search(lat=where.lat, lon=where.lon, limit=PLACES_SHOWN + PLACES_MORE, kinds=COUNTERS, now=at)
     suitable = msgspec.structs.replace(wanted, needs=needs)
-    places = tuple(_place(hit, at) for hit in snapshot.nearest(suitable))
+    places = tuple(place_view(hit, at) for hit in snapshot.nearest(suitable))
     # It is said when it made a difference; that socks are taken everywhere is no news.
     left_out = snapshot.found(wanted).refs != snapshot.found(suitable).refs
     needed = find_facts.needed(needs) if left_out else ""
@@ -131,7 +135,7 @@ def places_near(snapshot: Snapshot, text: str, where: Place | NoPlace, needs: Ne
     return NearView(text, "", places[:PLACES_SHOWN], places[PLACES_SHOWN:], meant, where.attribution, finder, needed)
 
 
-def _place(hit: Hit, at: datetime) -> PlaceView:
+def place_view(hit: Hit, at: datetime) -> PlaceView:
     place = hit.place
     said = find_words.closure(place.closures, place.zone, at)
     said = said or find_words.opening(find.standing_of(place, at), place.zone, at)
