@@ -12,8 +12,7 @@ import pytest
 from tests.api.retailer_world import new_order, new_return, open_retailer
 from tests.db.test_gazetteer_geocoder import FakeService, fake_service, ok
 from tests.service import Service, running
-
-from dropoff import cli
+from tests.terminal import Terminal
 
 HEADER = "country,postcode,place,admin1,lat,lon\n"
 DANES = "DK,8000,Aarhus C,Midtjylland,56.1567,10.2108\nDK,8450,Hammel,Midtjylland,56.2579,9.8633\n"
@@ -111,15 +110,12 @@ def test_an_import_by_another_process_is_in_every_search_within_ten_seconds(
 def test_a_file_that_cannot_be_taken_is_named_and_changes_nothing(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in environment(database_url, tmp_path / "data").items():
-        monkeypatch.setenv(name, value)
+    here = Terminal(monkeypatch, capsys, environment(database_url, tmp_path / "data"))
 
     def run(file: str, content: str | None, *more: str) -> tuple[int, str, str]:
         if content is not None:
             (tmp_path / file).write_text(content, encoding="utf-8")
-        code = cli.main(["import", "gazetteer", str(tmp_path / file), *more])
-        told = capsys.readouterr()
-        return code, told.out, told.err
+        return here.run("import", "gazetteer", str(tmp_path / file), *more)
 
     half = HEADER + "DK,8000,Aarhus C,,56.1567,10.2108\n"
     assert run("good.csv", HEADER + DANES + SWEDES)[0] == 0
@@ -176,10 +172,17 @@ def pass_page(service: Service, postcode: str, country: str, q: str | None = Non
     return page.text
 
 
-def test_the_pass_page_finds_places_however_they_are_typed(server: Service, database_url: str, tmp_path: Path) -> None:
+def test_the_pass_page_finds_places_however_they_are_typed(
+    server: Service,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    here = Terminal(monkeypatch, capsys, environment(database_url, tmp_path / "data"))
     file = tmp_path / "gazetteer.csv"
     file.write_text(HEADER + DANES + SWEDES, encoding="utf-8")
-    assert dropoff(database_url, tmp_path / "data", "import", "gazetteer", str(file)).returncode == 0
+    assert here.run("import", "gazetteer", str(file))[0] == 0
     wait_for(lambda: suggestions(server, "stock"))
     own = pass_page(server, "8000", "DK")
     assert "Kiosk Aarhus" in own

@@ -1,9 +1,6 @@
 """The signed receipt over HTTP and on the command line: whoever gets one can check it, here or anywhere."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import msgspec
 import pytest
 from tests.api.chain import Chain, hand_in, issue
 from tests.service import Service
+from tests.terminal import Terminal
 
 from dropoff.counter.signed import KeySet, check
 
@@ -139,35 +137,28 @@ def test_an_undo_is_told_by_the_page_and_proven_by_a_note(service: Service, chai
     assert "taken back" in verify(service, after["undo_note"]).text
 
 
-class Terminal:
-    """Somewhere without a network of its own: no settings, an empty folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run(self, *arguments: str, text: str | None = None) -> tuple[int, str, str]:
-        command = [sys.executable, "-m", "dropoff.cli", "verify-receipt", *arguments]
-        own = {"cwd": self.folder, "env": {"PATH": os.environ["PATH"], "NO_PROXY": "*"}, "timeout": 60}
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, **own)
-        return done.returncode, done.stdout, done.stderr
-
-
 def test_the_command_needs_the_file_and_the_keys_and_nothing_else(
-    service: Service, receipt: dict[str, Any], tmp_path: Path
+    service: Service,
+    receipt: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    here = Terminal(tmp_path)
+    """Where there is no network: no settings, an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    here = Terminal(monkeypatch, capsys, {})
     (tmp_path / "receipt.jwt").write_text(receipt["signed"] + "\n")
     (tmp_path / "keys.json").write_bytes(service.public.call("GET", KEYS).content)
-    code, said, _ = here.run("receipt.jwt", "--keys", "keys.json")
+    code, said, _ = here.run("verify-receipt", "receipt.jwt", "--keys", "keys.json")
     assert code == 0
     assert said.startswith("This receipt is genuine.\n")
-    assert here.run("receipt.jwt", "--keys", f"{service.base_url}{KEYS}")[:2] == (0, said)
-    code, said, _ = here.run("-", "--keys", "keys.json", text=changed(receipt["signed"]))
+    assert here.run("verify-receipt", "receipt.jwt", "--keys", f"{service.base_url}{KEYS}")[:2] == (0, said)
+    code, said, _ = here.run("verify-receipt", "-", "--keys", "keys.json", text=changed(receipt["signed"]))
     assert code == 6
     assert said.startswith("Do not trust this receipt.\n")
     foreign = msgspec.json.encode(KeySet("https://other.example", ()))
     (tmp_path / "other.json").write_bytes(foreign)
-    assert here.run("receipt.jwt", "--keys", "other.json")[0] == 8
+    assert here.run("verify-receipt", "receipt.jwt", "--keys", "other.json")[0] == 8
     for arguments, why in (
         (("receipt.jwt",), "--keys"),
         (("receipt.jwt", "--keys", "receipt.jwt"), "no keys of a network"),
@@ -175,7 +166,7 @@ def test_the_command_needs_the_file_and_the_keys_and_nothing_else(
         (("missing.jwt", "--keys", "keys.json"), "cannot be read"),
         (("receipt.jwt", "--keys", f"{service.base_url}/nothing"), "answered 404"),
     ):
-        code, said, told = here.run(*arguments)
+        code, said, told = here.run("verify-receipt", *arguments)
         assert (code, said) == (2, "")
         assert why in told
     assert sorted(one.name for one in tmp_path.iterdir()) == ["keys.json", "other.json", "receipt.jwt"]

@@ -1,19 +1,16 @@
 """`dropoff sync`, as an operator types it: what it says and how it ends."""
 
-import logging
 from pathlib import Path
 
 import pytest
+from tests.terminal import Terminal
 
-from dropoff.cli import main
 
-
-class Shell:
+class Shell(Terminal):
     def __init__(
         self, folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         self.file = folder / "kiosks.csv"
-        self._patch, self._capture = monkeypatch, capsys
         environment = {
             "DROPOFF_DATABASE_URL": database_url,
             "DROPOFF_DATA": str(folder),
@@ -23,21 +20,11 @@ class Shell:
             "DROPOFF_LOCATIONS_KIOSKS_DEFAULTS": "kind=store, country=DE",
             "DROPOFF_LOCATIONS_KIOSKS_EVERY": "1d",
         }
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
+        super().__init__(monkeypatch, capsys, environment)
 
     def holds(self, *numbers: int) -> None:
         rows = [f"k{number},Kiosk {number},52.5,{13.4 + number / 1000}\n" for number in numbers]
         self.file.write_text("id,name,y,x\n" + "".join(rows))
-
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        """In this process, since each start of the program costs a second or two."""
-        root = logging.getLogger()
-        with self._patch.context() as patch:
-            patch.setattr(root, "handlers", [])  # a command puts its own there
-            code = main(arguments)
-        said = self._capture.readouterr()
-        return code, said.out, said.err
 
 
 @pytest.fixture
