@@ -16,6 +16,8 @@ from dropoff.access.guards import PrincipalCache
 from dropoff.access.service import install_operator_key, is_right_secret
 from dropoff.cases import api as cases_api
 from dropoff.counter import api as counter_api
+from dropoff.counter import earnings_api as counter_earnings_api
+from dropoff.counter import earnings_page as counter_earnings_page
 from dropoff.counter import jobs as counter_jobs
 from dropoff.counter import pages as counter_pages
 from dropoff.counter import pausing_api as counter_pausing_api
@@ -80,6 +82,8 @@ ROOMS = (
     counter_pausing_api,
     counter_place_page,
     lockers_api,
+    counter_earnings_api,
+    counter_earnings_page,
     freight_api,
     receiving_api,
     receiving_pages,

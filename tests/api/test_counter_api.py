@@ -242,6 +242,18 @@ def test_what_a_shop_tells_of_itself_is_known_and_the_public_is_told_less(shop: 
     assert (seen["free"], seen["tags"], seen["printer"]) == ("full", "few", "ready")
     assert seen["hand_in_at"] == seen["as_of"]
     assert set(seen) == {"hand_in_at", "driver_at", "free", "tags", "printer", "as_of"}
+    rate = {"location": location, "amount": 25, "currency": "EUR", "valid_from": f"{datetime.now(UTC):%Y-%m-%d}"}
+    assert operator.call("POST", "/v1/parcel-rates", {**rate, "valid_from": "2020-01-01"}).status_code == 422
+    assert operator.call("POST", "/v1/parcel-rates", {**rate, "operator": "Kiosk"}).status_code == 422
+    assert till.call("POST", "/v1/parcel-rates", rate).status_code == 403
+    made = operator.post("/v1/parcel-rates", rate)
+    assert operator.get("/v1/parcel-rates", location=location)["items"] == [made]
+    earned = till.get("/v1/counter/earnings")
+    assert earned == operator.get(f"/v1/locations/{location}/earnings")
+    assert (earned["parcels"], earned["totals"], earned["final"]) == (2, [{"currency": "EUR", "amount": 50}], False)
+    paper = operator.call("GET", f"/v1/locations/{location}/earnings.pdf")
+    assert (paper.status_code, paper.content[:5]) == (200, b"%PDF-")
+    assert till.call("GET", "/v1/counter/earnings.csv?month=2026-13").status_code == 422
     patched = operator.call("PATCH", f"/v1/locations/{location}", {"capacity": 3})
     assert (patched.status_code, patched.json()["capacity"]) == (200, 3)
     assert till.get("/v1/counter/state")["location"]["left"] == 1

@@ -1,7 +1,9 @@
 """The people at the counter: the shop's own page, and what it shows to whom."""
 
 from playwright.sync_api import Page, expect
+from tests.browser.conftest import OPERATOR_KEY
 from tests.browser.test_pages import RULES, SMALL_TARGETS, Axe, paired
+from tests.browser.test_till import scan
 
 
 def look(page: Page) -> None:
@@ -28,6 +30,36 @@ def test_a_customer_whose_pass_has_run_out_gets_help(visit: Page, world) -> None
     expect(visit.get_by_role("heading", level=1)).to_have_text("Somebody looks into it")
     (case,) = retailer.get("/v1/cases?kind=help").json()["items"]
     assert case["objects"] == {"reason": "pass_expired", "return": issued["id"]}
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/login")
+    page.get_by_label("Key").fill(OPERATOR_KEY)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
+
+
+def test_the_operator_sets_a_rate_and_the_shop_reads_what_it_earned(visit: Page, world) -> None:
+    sign_in(visit)
+    visit.goto(f"/network/places/{world.locations['spaeti']}/earnings")
+    amount = visit.get_by_label("For each parcel")
+    amount.fill("a lot")
+    visit.get_by_role("button", name="Set the rate").click()
+    expect(visit.get_by_role("alert")).to_be_visible()
+    look(visit)
+    amount.fill("0.25")
+    visit.get_by_role("button", name="Set the rate").click()
+    expect(visit.get_by_text("0.25 EUR a parcel")).to_be_visible()
+    visit.context.clear_cookies()
+    paired(visit, world)
+    retailer, _ = world.retailer()
+    scan(visit, world.issue(retailer)["pass"]["url"])
+    scan(visit, world.tag())
+    visit.goto("/till/earnings")
+    expect(visit.get_by_role("row", name="Total")).to_contain_text("EUR")
+    look(visit)
+    paper = visit.context.request.get(str(visit.get_by_role("link", name="PDF").get_attribute("href")))
+    assert paper.body().startswith(b"%PDF-")
 
 
 def test_a_shop_says_how_much_it_can_hold(visit: Page, world) -> None:

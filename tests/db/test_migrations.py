@@ -158,6 +158,12 @@ FILLED = {
         " weight_g, parcel_count, opened_at) VALUES ('ctr_1', '095213210000000014', 'bag', 'open', 'loc_1', 'loc_1',"
         " true, 'hub', 'loc_1', 620, 1, '2026-11-01T00:00:00.000Z')",
     ],
+    "0015": [
+        "INSERT INTO parcel_rate (id, location_id, amount, currency, valid_from, set_at, set_by) VALUES ('rat_1',"
+        " 'loc_1', 25, 'EUR', '2026-11-01', '2026-11-01T00:00:00.000Z', 'operator:x')",
+        "INSERT INTO earning_statement (location_id, month, content, made_at) VALUES ('loc_1', '2026-10-01', '{}',"
+        " '2026-11-01T00:00:00.000Z')",
+    ],
 }
 """By revision: rows that its users have by then."""
 
@@ -180,7 +186,8 @@ def test_an_upgrade_keeps_every_row(empty_url: str) -> None:
         kept = connection.execute(sa.text("SELECT id, state, paused_by, words FROM location")).one()
     engine.dispose()
     assert {name: count for name, count in counted.items() if count} == (
-        dict.fromkeys(("location", "event", "case", "lane", "container"), 1) | {"location_word": 2}
+        dict.fromkeys(("location", "event", "case", "lane", "container", "parcel_rate", "earning_statement"), 1)
+        | {"location_word": 2}
     )
     assert tuple(kept) == ("loc_1", "paused", None, " kiosk x"), "found by its words"
     with closing(Database(empty_url)) as db:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from dropoff.freight.manifest import COLUMNS, Manifest, ManifestContainer, ManifestParcel, safe_cell, to_csv, to_json
+from dropoff.freight.manifest import COLUMNS, Manifest, ManifestContainer, ManifestParcel, to_csv, to_json
+from dropoff.kernel.csv_cells import safe_cell
 
 MANIFEST = Manifest(
     shipment="shp_1",

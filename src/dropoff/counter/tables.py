@@ -30,6 +30,33 @@ hand_in = sa.Table(
     sa.Index("ix_hand_in_place", "location_id", "received_at"),  # a place's day, week and month
 )
 
+# What the operator pays a place for a parcel, from a day on. A row is never changed: of several for one day the latest
+# set holds, and a place's own goes before its partner's.
+parcel_rate = sa.Table(
+    "parcel_rate",
+    metadata,
+    id_column(),
+    ref("location_id", "location.id", nullable=True, index=True),
+    sa.Column("operator", sa.String(200), index=True),  # as `location.operator`
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    text("currency", 3),
+    sa.Column("valid_from", sa.Date, nullable=False),  # by the clock of the place
+    at("set_at"),
+    text("set_by", 60),
+    sa.CheckConstraint("(location_id IS NULL) <> (operator IS NULL)", name="scope"),  # one place, or one partner
+    sa.CheckConstraint("amount >= 0", name="amount"),  # no place owes for what it took in
+)
+
+earning_statement = sa.Table(
+    "earning_statement",
+    metadata,
+    # A month that is over is told once: whatever becomes of rates and places later, it stays the same.
+    ref("location_id", "location.id", primary_key=True),
+    sa.Column("month", sa.Date, primary_key=True),
+    sa.Column("content", Json, nullable=False),
+    at("made_at"),
+)
+
 signing_key = sa.Table(
     "signing_key",
     metadata,

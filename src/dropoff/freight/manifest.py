@@ -6,6 +6,8 @@ import io
 
 import msgspec
 
+from dropoff.kernel.csv_cells import safe_cell
+
 
 class ManifestParcel(msgspec.Struct, frozen=True):
     tag: str
@@ -87,11 +89,3 @@ def to_csv(manifest: Manifest) -> bytes:
             )
             writer.writerow([safe_cell(cell) for cell in row])
     return out.getvalue().encode()
-
-
-def safe_cell(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula gets an apostrophe in front; NUL, which no CSV may hold,
-    goes."""
-    text = text.replace("\0", "")
-    first = text[:1]
-    return f"'{text}" if first and (first in "=+-@" or ord(first) < 32 or ord(first) == 127) else text

@@ -9,6 +9,8 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.counter import periods, store_numbers
+from dropoff.counter.earnings_api import statement_of
+from dropoff.counter.earnings_page import Earned, earned
 from dropoff.counter.service import Till
 from dropoff.counter.store_numbers import Counted
 from dropoff.db import Tx
@@ -36,6 +38,11 @@ MISSED: Final = Result(
     N_("Keep them sealed. If the driver still comes, hand them over as always."),
 )
 CAPACITY_WRONG: Final = (("capacity", N_("This is a whole number of parcels, at most 100,000.")),)
+
+
+class EarningsPage(msgspec.Struct, frozen=True):
+    till: TillView
+    earned: Earned
 
 
 class StorePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +101,14 @@ def _numbers(tx: Tx, till: Till, zone: str, at: datetime) -> tuple[tuple[str, Co
     )
 
 
+@get("/earnings", include_in_schema=False)
+async def earnings_page(request: Request[Any, Any, Any]) -> ASGIResponse:
+    place = await here(request)
+    found = await statement_of(request, till_of(request).location_id)
+    view = EarningsPage(place.view, earned(found, "/v1/counter/earnings"))
+    return page(render("till/earnings.html", view, page="store"))
+
+
 @post("/store/capacity", include_in_schema=False)
 async def set_capacity(request: Request[Any, Any, Any]) -> ASGIResponse:
     form = await read_form(request)
@@ -119,4 +134,4 @@ async def driver_missed(request: Request[Any, Any, Any], shipment_id: FromPath[s
     return see_other("/till?missed=1")
 
 
-HANDLERS: Final[list[Any]] = [store_page, set_capacity, driver_missed]
+HANDLERS: Final[list[Any]] = [store_page, earnings_page, set_capacity, driver_missed]
