@@ -28,7 +28,7 @@ COLUMNS: Final = (
 )
 KINDS: Final = {
     "taken_in": "Parcels taken in",
-    "taken_back": "Taken back after the month before was closed",
+    "taken_back": "Undone after the month before was over",
     "unpaid": "Parcels without a rate",
 }
 _LINES_A_PAGE: Final = 30

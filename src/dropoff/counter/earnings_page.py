@@ -9,20 +9,26 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.access.principal import principal
-from dropoff.counter import earnings, earnings_files, periods
+from dropoff.counter import earnings, periods
 from dropoff.counter.earnings import NewRate, RateView, Statement
 from dropoff.counter.earnings_api import statement_of
-from dropoff.kernel import money
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.kernel.money import AMOUNT_MAX, CURRENCIES
-from dropoff.network.pages_operator import N_, Head, NotSignedIn, for_operator_page, head, read_form, sign_in
+from dropoff.network.pages_operator import Head, NotSignedIn, for_operator_page, head, read_form, sign_in
+from dropoff.web import words
+from dropoff.web.languages import N_, _
 from dropoff.web.shell import page, render, see_other
 
 WRONG: Final = {
     "amount": N_("This is a number such as 0.25, in the currency beside it."),
     "valid_from": N_("This is a day of this month or later: months that are over stay as they are."),
     "currency": N_("Choose a currency."),
+}
+KINDS: Final = {
+    "taken_in": N_("Parcels taken in"),
+    "taken_back": N_("Undone after the month before was over"),
+    "unpaid": N_("Parcels without a rate"),
 }
 RATES_SHOWN: Final = 12
 
@@ -71,11 +77,11 @@ def earned(of: Statement, base: str) -> Earned:
     begun = periods.begin(later, of.zone) <= now()
     return Earned(
         month_id=of.month,
-        month=f"{month:%B %Y}",
+        month=words.month(month),
         parcels=of.parcels,
         final=of.final,
         lines=tuple(_line(line) for line in of.lines),
-        totals=tuple(money.display(total.amount, total.currency) for total in of.totals),
+        totals=tuple(words.money(total.amount, total.currency) for total in of.totals),
         base=base,
         before=f"{periods.month_before(month):%Y-%m}",
         after=f"{later:%Y-%m}" if begun else "",
@@ -83,12 +89,12 @@ def earned(of: Statement, base: str) -> Earned:
 
 
 def _line(line: Any) -> LineWords:
-    first, last = (f"{day.day} {day:%B}" for day in (line.first_day, line.last_day))
+    first, last = (words.calendar_day(day, weekday=False) for day in (line.first_day, line.last_day))
     days = first if first == last else f"{first} – {last}"
     each = amount = "–"
     if line.rate is not None:
-        each, amount = (money.display(number, line.currency) for number in (line.rate, line.amount))
-    return LineWords(days, earnings_files.KINDS[line.kind], line.parcels, each, amount)
+        each, amount = (words.money(number, line.currency) for number in (line.rate, line.amount))
+    return LineWords(days, _(KINDS[line.kind]), line.parcels, each, amount)
 
 
 @get("/places/{location_id:str}/earnings", include_in_schema=False)
@@ -120,9 +126,11 @@ async def _show(request: Request[Any, Any, Any], location_id: str, errors: tuple
 
 
 def _rate(rate: RateView) -> tuple[str, str]:
-    whose = N_("for this place") if rate.location is not None else f"{N_('for all places of')} {rate.operator}"
-    since = f"{N_('from')} {rate.valid_from.day} {rate.valid_from:%B %Y}"
-    return f"{money.display(rate.amount, rate.currency)} {N_('a parcel')}", f"{whose}, {since}"
+    each = _("%(money)s a parcel", money=words.money(rate.amount, rate.currency))
+    day = words.calendar_day(rate.valid_from, with_year=True, weekday=False)
+    if rate.location is not None:
+        return each, _("for this place, from %(day)s", day=day)
+    return each, _("for all places of %(name)s, from %(day)s", name=rate.operator, day=day)
 
 
 @post("/places/{location_id:str}/earnings", include_in_schema=False)

@@ -75,7 +75,7 @@ def taken_back(tx: Tx, location_id: str, live: bool, after: datetime, until: dat
 
 def _taken(tx: Tx, location_id: str, live: bool, *within: sa.ColumnElement[bool]) -> list[Taken]:
     query = (
-        sa.select(hand_in.c.received_at, sa.func.count(parcel.c.id))
+        sa.select(hand_in.c.received_at, sa.func.count(parcel.c.id).label("parcels"))
         .join(parcel, parcel.c.hand_in_id == hand_in.c.id)
         .where(
             hand_in.c.location_id == location_id,
@@ -85,7 +85,7 @@ def _taken(tx: Tx, location_id: str, live: bool, *within: sa.ColumnElement[bool]
         )
         .group_by(hand_in.c.id, hand_in.c.received_at)
     )
-    return [Taken(row[0], int(row[1])) for row in tx.read(query)]
+    return [Taken(row.received_at, int(row.parcels)) for row in tx.read(query)]
 
 
 def kept(tx: Tx, location_id: str, month: date) -> dict[str, Any] | None:

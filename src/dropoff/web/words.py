@@ -48,6 +48,11 @@ def calendar_day(local: calendar.date, *, with_year: bool = False, weekday: bool
     return format_date(local, pattern, locale=formats())
 
 
+def month(first: calendar.date) -> str:
+    """`November 2026`."""
+    return first_capital(format_date(first, "LLLL y", locale=formats()))
+
+
 def weekday(local: calendar.date) -> str:
     """`Thursday`."""
     return format_date(local, "EEEE", locale=formats())
