@@ -80,7 +80,7 @@ class Files:
                         yield Page(rows=tuple(rows))
                         rows.clear()
             except FileInvalid as error:
-                raise Malformed(f"the file cannot be read to its end: {error}") from None
+                raise Malformed(f"the file cannot be read to its end: {_told(error)}") from None
         yield Page(rows=tuple(rows))
 
     @contextlib.contextmanager
@@ -92,7 +92,7 @@ class Files:
             except OSError as error:
                 raise Unavailable(f"the file cannot be read: {error.strerror}") from error
             except FileInvalid as error:
-                raise Malformed(f"the file cannot be read to its end: {error}") from None
+                raise Malformed(f"the file cannot be read to its end: {_told(error)}") from None
             yield path
 
     def _fetched(self) -> contextlib.AbstractContextManager[Path]:
@@ -189,3 +189,8 @@ def connect(name: str, environment: Mapping[str, str]) -> Files:
     if settings.url:
         check_url(f"{prefix}URL", settings.url)
     return Files(settings, prefix)
+
+
+def _told(error: FileInvalid) -> str:
+    """Others go on after it."""
+    return str(error).rstrip(".")
