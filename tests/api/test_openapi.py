@@ -119,12 +119,18 @@ def _try(service: Service, operation: Any, ids: dict[str, str], token: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("PATCH", "/v1/returns"), ("DELETE", "/v1/orders"), ("PUT", "/v1/counter/hand-ins"), ("POST", "/v1/shipments")],
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "/v1/returns", "GET, HEAD, OPTIONS, POST"),
+        ("DELETE", "/v1/orders", "OPTIONS, POST"),
+        ("PUT", "/v1/counter/hand-ins", "OPTIONS, POST"),
+        ("POST", "/v1/shipments", "GET, HEAD, OPTIONS"),
+    ],
 )
-def test_another_method_is_a_problem_document(ours: Ours, method: str, path: str) -> None:
+def test_another_method_is_a_problem_document(ours: Ours, method: str, path: str, allowed: str) -> None:
     response = ours.chain.shop.http.request(method, path)
     assert response.status_code == 405
+    assert response.headers["allow"] == allowed
     assert response.headers["content-type"].startswith("application/problem+json")
     assert response.json()["type"].endswith("/problems/method-not-allowed")
 

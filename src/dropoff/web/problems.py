@@ -105,7 +105,11 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     if isinstance(error, NotFoundException):
         problem = Problem("not-found", "There is nothing at this address.")
     elif isinstance(error, MethodNotAllowedException):
-        problem = Problem("method-not-allowed")
+        answered = problem_response(request, Problem("method-not-allowed"))
+        methods = set((error.headers or {}).get("allow", "").split(", ")) - {""}
+        methods |= {"HEAD"} if "GET" in methods else set()  # answered by the edge
+        answered.headers["allow"] = ", ".join(sorted(methods))
+        return answered
     elif isinstance(error, NotAuthorizedException):
         problem = Problem("unauthenticated")
     elif isinstance(error, PermissionDeniedException):
