@@ -34,6 +34,7 @@ from dropoff.freight import jobs as freight_jobs
 from dropoff.kernel.clock import now
 from dropoff.lockers import api as lockers_api
 from dropoff.lockers import jobs as lockers_jobs
+from dropoff.lockers import pages as lockers_pages
 from dropoff.network import api as network_api
 from dropoff.network import jobs as network_jobs
 from dropoff.network import pages as network_pages
@@ -81,9 +82,10 @@ ROOMS = (
     counter_pages,
     counter_pausing_api,
     counter_place_page,
-    lockers_api,
     counter_earnings_api,
     counter_earnings_page,
+    lockers_api,
+    lockers_pages,
     freight_api,
     receiving_api,
     receiving_pages,

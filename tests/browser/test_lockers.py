@@ -4,6 +4,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,8 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from tests.browser.test_pages import COLOURS, RULES, SMALL_TARGETS
+from tests.browser.conftest import without_script
+from tests.browser.test_pages import COLOURS, RULES, SMALL_TARGETS, signed_in
 
 
 class Bank:
@@ -173,3 +175,53 @@ def test_a_full_locker_names_two_others(visit: Page, world: Any, bank: Bank, loc
     visit.goto(f"{taken}/locker")
     visit.get_by_role("button", name="Give it back").click()
     expect(visit.get_by_role("status").first).to_contain_text("The compartment was given back")
+
+
+def test_the_operator_connects_it_and_sees_its_doors(
+    visit: Page, world: Any, bank: Bank, locker: str, tmp_path: Path
+) -> None:
+    signed_in(visit, world)
+    visit.set_viewport_size({"width": 320, "height": 640})
+    visit.goto(f"/network/places/{locker}")
+    visit.get_by_role("link", name="Compartments").click()
+    visit.get_by_label("Name of the bank").fill("b")
+    visit.get_by_label("Settings").fill("http://nowhere")
+    visit.get_by_role("button", name="Change how it is reached").click()
+    expect(visit.get_by_role("alert")).to_contain_text("Each line is NAME=VALUE")
+    visit.get_by_label("Settings").fill("url=http://127.0.0.1:9")
+    visit.get_by_role("button", name="Change how it is reached").click()
+    expect(visit.get_by_role("alert")).to_contain_text("no connection")
+    visit.get_by_label("Settings").fill(f"url={bank.url}\nkey=")
+    visit.get_by_role("button", name="Change how it is reached").click()
+    compartments = visit.get_by_role("heading", name="Compartments")
+    doors = visit.locator("section").filter(has=compartments).get_by_role("listitem")
+    expect(doors).to_have_count(3)
+    expect(doors.first).to_contain_text("To be fetched")
+    looks_right(visit, tmp_path, "bank")
+
+
+def test_whoever_empties_it_is_told_what_to_write(
+    visit: Page, world: Any, bank: Bank, locker: str, tmp_path: Path
+) -> None:
+    without_script(visit)
+    visit.goto(world.pairing_url(locker))
+    visit.get_by_role("button", name="Yes, this is the till").click()
+    visit.wait_for_url("**/till")
+    visit.set_viewport_size({"width": 320, "height": 640})
+    visit.get_by_role("link", name=re.compile("to be emptied")).click()
+    lines = visit.locator("section").filter(has_text="To be emptied").get_by_role("listitem")
+    before = lines.count()
+    lines.filter(has_text="Door 1").get_by_role("button", name="Open").click()
+    heading(visit, "Door 1 is open")
+    looks_right(visit, tmp_path, "emptying")
+    bank.act("1", "take_out")
+    visit.get_by_role("link", name="Put it in a bag").click()
+    visit.get_by_role("button", name="Put it in").click()
+    expect(visit.get_by_role("status").first).to_be_visible()
+    with httpx.Client(base_url=bank.url, trust_env=False) as http:
+        deadline = time.monotonic() + 30
+        while "reserved" in (doors := http.get("/banks/b").json()["compartments"])[0]["state"]:
+            assert time.monotonic() < deadline, doors
+            time.sleep(0.1)  # between two looks
+    visit.goto("/till/lockers")
+    expect(visit.get_by_role("button", name="Open")).to_have_count(before - 1)

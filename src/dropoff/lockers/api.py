@@ -1,9 +1,7 @@
 """Lockers over HTTP: banks for operators, a compartment for the bearer of a pass, emptying for a till at the place."""
 
-from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-import anyio.to_thread
 import msgspec
 from litestar import Request, delete, get, post, put
 from litestar.params import FromPath
@@ -13,9 +11,10 @@ from msgspec import Meta
 from dropoff.access.guards import for_device, for_operator
 from dropoff.access.principal import principal
 from dropoff.kernel.clock import now
-from dropoff.kernel.errors import Problem, not_found
+from dropoff.kernel.errors import Problem
 from dropoff.lockers import service
 from dropoff.lockers.service import BankPage, BankView, Begin, DepositRow, DepositView, LyingView, NewBank
+from dropoff.lockers.steps import empty, in_thread, take_step
 from dropoff.web.answers import answer, read, write
 from dropoff.web.body import body, query
 from dropoff.web.openapi import doc
@@ -32,14 +31,6 @@ class Banks(msgspec.Struct, frozen=True):
 
 class Lying(msgspec.Struct, frozen=True):
     items: list[LyingView]
-
-
-async def in_thread(step: Callable[..., Any], *values: Any) -> Any:
-    """A bank may take seconds. A refusal is raised."""
-    told = await anyio.to_thread.run_sync(lambda: step(*values))
-    if isinstance(told, Problem):
-        raise Refused(told)
-    return told
 
 
 # --- operators
@@ -145,25 +136,6 @@ async def step(request: Request[Any, Any, Any], code: FromPath[str], verb: FromP
     return _told(await take_step(request, row, verb))
 
 
-async def take_step(request: Request[Any, Any, Any], row: DepositRow, verb: str) -> DepositRow:
-    """Raises `Refused`."""
-    context, at = request.app.state.context, now()
-    steps: dict[str, Callable[..., Any]] = {
-        "open": service.open_door,
-        "occupied": service.report_occupied,
-        "release": service.give_up,
-        "confirm": service.settle,
-        "empty": service.settle,
-    }
-    if verb not in steps:
-        raise Refused(Problem("not-found"))
-    said = {"confirm": service.confirm, "empty": service.deny}.get(verb)
-    if said is not None:
-        row = await context.db.write(said, row.id, at) or row
-    told: DepositRow = await in_thread(steps[verb], context, row, at)
-    return told
-
-
 async def _of(request: Request[Any, Any, Any], code: str) -> DepositRow:
     context = request.app.state.context
     found = await context.db.read(service.latest_deposit, context.passes, code)
@@ -204,17 +176,6 @@ async def lying(request: Request[Any, Any, Any]) -> ASGIResponse:
 )
 async def open_to_empty(request: Request[Any, Any, Any], deposit_id: FromPath[str]) -> ASGIResponse:
     return _told(await empty(request, deposit_id))
-
-
-async def empty(request: Request[Any, Any, Any], deposit_id: str) -> DepositRow:
-    """Raises `Refused`."""
-    who, context = principal(request), request.app.state.context
-    row = await context.db.read(service.deposit_here, deposit_id, who.location_id, who.live)
-    if row is None:
-        raise Refused(not_found("compartment to empty at this place"))
-    await in_thread(service.open_to_empty, context, row)
-    found: DepositRow = row
-    return found
 
 
 HANDLERS: Final[list[Any]] = [

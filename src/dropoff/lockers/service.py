@@ -10,6 +10,7 @@ from dropoff.lockers import store
 from dropoff.lockers.banks import (
     BankPage,
     BankView,
+    CompartmentView,
     NewBank,
     bank_view,
     compartments_of,
@@ -41,6 +42,7 @@ __all__ = [
     "BankPlace",
     "BankView",
     "Begin",
+    "CompartmentView",
     "DepositRow",
     "DepositView",
     "LyingView",

@@ -15,6 +15,7 @@ from dropoff.receiving import (
     pages_hand_in,
     pages_handover,
     pages_help,
+    pages_lockers,
     pages_offline,
     pages_pause,
     pages_photo,
@@ -78,6 +79,7 @@ till = Router(
         *pages_pause.HANDLERS,
         *pages_store.HANDLERS,
         *pages_help.HANDLERS,
+        *pages_lockers.HANDLERS,
         *pages_offline.HANDLERS,
     ],
 )

@@ -12,7 +12,9 @@ from dropoff.counter.rules import UNDO_WITHIN
 from dropoff.counter.service import BagTold, Till
 from dropoff.db import Tx
 from dropoff.kernel.clock import now
+from dropoff.lockers import service as lockers
 from dropoff.receiving import till_bags, till_views
+from dropoff.receiving.pages_lockers import to_empty
 from dropoff.receiving.till_forms import Here, fresh_key, here, keep_for_back, till_of
 from dropoff.receiving.till_script import ICONS, script_words
 from dropoff.receiving.till_views import UndoLine
@@ -41,8 +43,9 @@ async def show_home(
     view = till_views.home_view(
         place.view, place.state, place.zone, at, key=fresh_key(), result=result, undo=shown, new_label=new_label
     )
+    lying = await request.app.state.context.db.read(_to_empty, till_of(request))
     photo = f"/till/hand-ins/{hand_in}/photo" if receipt else ""
-    view = msgspec.structs.replace(view, receipt=receipt, photo=photo)
+    view = msgspec.structs.replace(view, receipt=receipt, photo=photo, lockers=to_empty(lying) if lying else "")
     html = render("till/home.html", view, page="till", words=script_words(), icons=ICONS)
     return page(html, headers=keep_for_back(request))
 
@@ -54,6 +57,10 @@ async def just_taken(request: Request[Any, Any, Any], place: Here, hand_in: str)
         return _accepted(None, None), ""
     token = request.app.state.context.passes.receipt_token(row.id)
     return _accepted(row.request, bag), f"/r/{token}/qr.svg"
+
+
+def _to_empty(tx: Tx, till: Till) -> int:
+    return len(lockers.lying(tx, till.location_id, till.live))
 
 
 def _latest(tx: Tx, till: Till, at: datetime) -> tuple[Any, BagTold | None]:

@@ -83,6 +83,8 @@ class HomeView(msgspec.Struct, frozen=True, kw_only=True):
     tags: str
     """How many are left; empty where nobody counts."""
     tags_low: bool
+    lockers: str = ""
+    """How many compartments have to be emptied here; empty where there are none."""
 
 
 class UnitLine(msgspec.Struct, frozen=True, kw_only=True):

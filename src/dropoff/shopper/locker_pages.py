@@ -16,8 +16,8 @@ from dropoff.kernel import codes
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.lockers import service as lockers
-from dropoff.lockers.api import in_thread, take_step
 from dropoff.lockers.service import Begin, DepositRow
+from dropoff.lockers.steps import in_thread, take_step
 from dropoff.lockers.store import BankRow
 from dropoff.network import service as network
 from dropoff.network.places import NoPlace, locate_from
