@@ -105,38 +105,27 @@ async def give_back(request: Request[Any, Any, Any], location_id: FromPath[str],
     return await _change(request, location_editing.give_back, location_id, field, key="none")
 
 
-@post(
-    "/v1/locations/{location_id:str}/pause",
-    guards=[for_operator],
-    status_code=200,
-    opt=doc(
-        "Take a place out of the search for a while",
-        body=NewPause,
-        answer=KeptLocation,
-        problems=STATE_PROBLEMS,
-        key="optional",
-    ),
-)
+def _state(verb: str, told: str, sent: type[Any] | None = None) -> post:
+    """The route of a change of how a place stands."""
+    return post(
+        f"/v1/locations/{{location_id:str}}/{verb}",
+        guards=[for_operator],
+        status_code=200,
+        opt=doc(told, body=sent, answer=KeptLocation, problems=STATE_PROBLEMS, key="optional"),
+    )
+
+
+@_state("pause", "Take a place out of the search for a while", NewPause)
 async def pause_location(request: Request[Any, Any, Any], location_id: FromPath[str]) -> ASGIResponse:
     return await _change(request, location_states.pause, location_id, await body(request, NewPause))
 
 
-@post(
-    "/v1/locations/{location_id:str}/resume",
-    guards=[for_operator],
-    status_code=200,
-    opt=doc("End a pause", answer=KeptLocation, problems=STATE_PROBLEMS, key="optional"),
-)
+@_state("resume", "End a pause")
 async def resume_location(request: Request[Any, Any, Any], location_id: FromPath[str]) -> ASGIResponse:
     return await _change(request, location_states.resume, location_id)
 
 
-@post(
-    "/v1/locations/{location_id:str}/reopen",
-    guards=[for_operator],
-    status_code=200,
-    opt=doc("Take a closed place in again", answer=KeptLocation, problems=STATE_PROBLEMS, key="optional"),
-)
+@_state("reopen", "Take a closed place in again")
 async def reopen_location(request: Request[Any, Any, Any], location_id: FromPath[str]) -> ASGIResponse:
     return await _change(request, location_states.reopen, location_id)
 
