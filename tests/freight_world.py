@@ -86,6 +86,7 @@ def hand_over(
         shipment_id=more.get("shipment"),
         driver=more.get("driver"),
         driver_count=more.get("driver_count"),
+        left=more.get("left", ()),
     )
     return db.write_sync(service.hand_over, command)
 

@@ -31,6 +31,8 @@ from dropoff.events import work as events_work
 from dropoff.events.worker import Worker
 from dropoff.freight import api as freight_api
 from dropoff.freight import jobs as freight_jobs
+from dropoff.freight import pages as freight_pages
+from dropoff.freight import takings_api as freight_takings_api
 from dropoff.kernel.clock import now
 from dropoff.lockers import api as lockers_api
 from dropoff.lockers import jobs as lockers_jobs
@@ -87,6 +89,8 @@ ROOMS = (
     lockers_api,
     lockers_pages,
     freight_api,
+    freight_pages,
+    freight_takings_api,
     receiving_api,
     receiving_pages,
     shopper_find_pages,

@@ -58,6 +58,7 @@ class Ours:
             "device_id": chain.device_id,
             "container_id": open_bag["id"],
             "hand_in_id": handed["hand_in"],
+            "handover_id": self._handover(),
             "roll_id": self._roll(),
             "parcel": hand_in(chain.till, issue(chain.shop))["parcels"][0][
                 "id"
@@ -108,6 +109,11 @@ class Ours:
         """Of a place that no till of these tests stands at, for a place with a roll refuses the tags of others."""
         new = {"location": self.chain.places[-1], "first": "ROLL0001", "count": 9}
         return str(self.service.operator.post("/v1/tag-rolls", new)["id"])
+
+    def _handover(self) -> str:
+        """A driver who came and took nothing: the seal was broken."""
+        named = {"containers": [{"sscc": self.chain.bag["sscc"], "seal_intact": False}]}
+        return str(self.chain.till.post("/v1/counter/handovers", named, 200)["id"])
 
     def _photo(self, handed: dict[str, Any]) -> str:
         out = io.BytesIO()

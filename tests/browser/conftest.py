@@ -208,6 +208,23 @@ class World:
         url: str = device["pairing_url"]
         return url
 
+    def counter(self, location: str) -> httpx.Client:
+        """A till of this place without a browser."""
+        made = self.post(self.operator, f"/v1/locations/{location}/devices", {"name": f"Till {next(self._numbers)}"})
+        paired = self.post(self.operator, "/v1/devices/pair", {"pairing_code": made["pairing_code"]})
+        return self._client(paired["token"])
+
+    def sealed_bag(self, counter: httpx.Client, issued: dict[str, Any], seal: str | None = None) -> str:
+        """The SSCC of a bag that holds what was issued."""
+        bag = self.post(counter, "/v1/counter/containers", {"kind": "bag"})
+        parcel = {"tag": self.tag(), "units": [unit["id"] for unit in issued["units"]], "weight_g": 1400}
+        moment = datetime.now(UTC).isoformat()
+        asked = {"pass": issued["pass"]["url"], "parcels": [parcel], "container": bag["id"], "scanned_at": moment}
+        taken = self.post(counter, "/v1/counter/hand-ins", asked)
+        assert taken["verdict"] == "accepted", taken
+        self.post(counter, f"/v1/counter/containers/{bag['id']}/seal", {"seal": seal})
+        return str(bag["sscc"])
+
     def book(self, retailer: httpx.Client, sscc: str) -> dict[str, Any]:
         """Runs the next cut-off and waits until the bag's shipment is booked."""
         as_of = (datetime.now(UTC) + timedelta(hours=26)).isoformat()
@@ -325,8 +342,8 @@ def without_script(page: Page) -> None:
     page.add_init_script("delete Crypto.prototype.randomUUID")
 
 
-def pair(page: Page, world: World) -> None:
-    page.goto(world.pairing_url())
+def pair(page: Page, world: World, location: str = "") -> None:
+    page.goto(world.pairing_url(location))
     page.get_by_role("button", name="Yes, this is the till").click()
     page.wait_for_url("**/till")
 

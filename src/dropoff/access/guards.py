@@ -184,6 +184,10 @@ async def for_device(connection: Connection, _: BaseRouteHandler) -> None:
     await _let_in(connection, "device")
 
 
+async def for_operator_or_device(connection: Connection, _: BaseRouteHandler) -> None:
+    await _let_in(connection, "operator", "device")
+
+
 async def for_retailer_or_operator(connection: Connection, _: BaseRouteHandler) -> None:
     await _let_in(connection, "retailer", "operator")
 

@@ -15,7 +15,7 @@ from dropoff.access.guards import for_anyone_known, for_device, for_operator
 from dropoff.access.principal import principal
 from dropoff.counter.api import till_of
 from dropoff.freight import files, missed, runs, service, shipments
-from dropoff.freight.handovers import HandOver, HandoverAnswer, Named
+from dropoff.freight.handovers import HandOver, HandoverAnswer, Named, Stays, Why
 from dropoff.freight.runs import Begun, RunView
 from dropoff.freight.shipments import ShipmentPage, ShipmentView
 from dropoff.freight.store import Viewer
@@ -64,11 +64,18 @@ class NamedContainer(msgspec.Struct, frozen=True):
     seal_intact: bool = True
 
 
+class StayingContainer(msgspec.Struct, frozen=True):
+    sscc: Code
+    why: Why | None = None
+
+
 class NewHandover(msgspec.Struct, frozen=True, kw_only=True):
     containers: Annotated[tuple[NamedContainer, ...], Meta(max_length=500)]
     shipment: Id | None = None
     driver: Annotated[str, Meta(max_length=100)] | None = None
     driver_count: Annotated[int, Meta(ge=0, le=500)] | None = None
+    left_behind: Annotated[tuple[StayingContainer, ...], Meta(max_length=500)] = ()
+    """What stays, and what the clerk says of it; whatever else stays is listed without this."""
 
 
 def viewer(request: Request[Any, Any, Any]) -> Viewer:
@@ -181,6 +188,7 @@ async def add_handover(request: Request[Any, Any, Any]) -> ASGIResponse:
         shipment_id=wish.shipment,
         driver=wish.driver,
         driver_count=wish.driver_count,
+        left=tuple(Stays(one.sscc, one.why) for one in wish.left_behind),
     )
     return await write(request, service.hand_over, command)
 

@@ -3,7 +3,7 @@ kept."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -40,11 +40,24 @@ class HandOver(msgspec.Struct, frozen=True, kw_only=True):
     shipment_id: str | None
     driver: str | None
     driver_count: int | None
+    left: tuple["Stays", ...] = ()
+
+
+Why = Literal["no_room", "not_found", "too_heavy", "other_driver", "other"]
+"""What a clerk may say of a bag that stays."""
+
+
+class Stays(msgspec.Struct, frozen=True):
+    """A bag that the clerk says stays, with what is said of it."""
+
+    text: str
+    why: Why | None = None
 
 
 class LeftBehind(msgspec.Struct, frozen=True):
     sscc: str
     reason: str
+    why: Why | None = None
 
 
 class HandoverAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +101,7 @@ def hand_over(tx: Tx, command: HandOver) -> HandoverAnswer:
     handed_over = _depart(tx, command, found.going)
     # Another till's scan of the same moment may have been first.
     found.gone += [one.sscc for one in found.going.values() if one.sscc not in handed_over]
-    left = [*found.left, *_not_presented(tx, command, found)]
+    left = _with_what_was_said(tx, command, found, [*found.left, *_not_presented(tx, command, found)])
     verdict, reason = _verdict(handed_over, found)
     if verdict == "accepted":
         # Also when every seal was broken: the driver was there.
@@ -167,6 +180,20 @@ def _not_presented(tx: Tx, command: HandOver, found: _Sorted) -> list[LeftBehind
         for held in group
         if held.status == "sealed" and held.container_id not in found.named
     ]
+
+
+def _with_what_was_said(tx: Tx, command: HandOver, found: _Sorted, left: list[LeftBehind]) -> list[LeftBehind]:
+    """What the clerk says of bags that stay; those that nobody else named are added, if they stand here."""
+    known = {one.sscc: one for one in left}
+    for said in command.left:
+        container = counter.find_container(tx, said.text)
+        if container is None or container.id in found.named or container.live != command.live:
+            continue
+        present = _present(tx, command, container)
+        reason = left_behind_reason(present, None, seal_intact=True) or "not_presented"
+        if present.here and container.status == "sealed":
+            known[container.sscc] = LeftBehind(container.sscc, reason, said.why)
+    return list(known.values())
 
 
 def _depart(tx: Tx, command: HandOver, going: dict[str, ContainerRow]) -> list[str]:

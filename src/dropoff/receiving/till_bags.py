@@ -34,7 +34,7 @@ SEAL_BEFORE: Final = N_("Bag {bag} is full: seal it")
 
 def bag_words(told: BagTold, tag: str) -> BagWords:
     """`tag`: of the parcel, for when it is in no bag yet."""
-    title = bag_title(told.kind, told.to, told.country)
+    title = bag_title(told.kind, told.to, told.customs)
     if told.id is None or told.sscc is None:
         return BagWords(told.kind, title, _(NO_BAG), _(OPEN_ONE), f"/till/parcels/{tag}", (("container", "new"),))
     held = f"{bag_name('bag', told.sscc)} · {fill(told.parcels, told.weight_g, told.max_parcels, told.max_weight_g)}"
@@ -46,9 +46,9 @@ def bag_words(told: BagTold, tag: str) -> BagWords:
     return BagWords(told.kind, title, held)
 
 
-def bag_title(kind: str, to: str, country: str | None) -> str:
+def bag_title(kind: str, to: str, customs: str | None) -> str:
     """`Bag for Nordlys`, `Hub bag: Copenhagen`, `Customs bag: Switzerland`."""
-    return _(TITLES[kind]).format(to=to, country=country)
+    return _(TITLES[kind]).format(to=to, country=words.country(customs) if customs else "")
 
 
 def fill(parcels: int, grams: int, max_parcels: int | None = None, max_grams: int | None = None) -> str:

@@ -1,6 +1,6 @@
 """What the till's pages show, as plain structs, made from how the place stands. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -151,6 +151,13 @@ class HandoverBag(msgspec.Struct, frozen=True):
     ticked: bool
     broken: bool
     broken_words: str
+    title: str = ""
+    """Whose bag it is."""
+    kind: str = ""
+    waits: str = ""
+    """Why it stays this time: no driver is booked for it."""
+    why: str = ""
+    """What the clerk said of it, when it stays."""
 
 
 class HandoverPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +172,9 @@ class HandoverPage(msgspec.Struct, frozen=True, kw_only=True):
     said: str = ""
     """What the last scan did, and how many are ticked."""
     missed: str = ""
+    whys: tuple[tuple[str, str], ...] = ()
+    earlier: tuple[tuple[str, str], ...] = ()
+    """Drivers of today: where their manifest is, and who took how much when."""
     lists: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = ()
     """Heading, then of each bag its SSCC, its name and what is said of it."""
     again: str = ""
@@ -205,7 +215,7 @@ def bag_line(bag: ContainerView, booked: frozenset[str] = frozenset()) -> BagLin
         goes=goes(bag.next),
         open=bag.status == "open",
         kind=bag.bag or "",
-        title=bag_title(bag.bag, bag.next.name, bag.country) if bag.bag and bag.next else "",
+        title=bag_title(bag.bag, bag.next.name, bag.customs) if bag.bag and bag.next else "",
         full=bag.full,
         labels=label_links(bag.shipment, bag.sscc) if bag.shipment in booked else (),
     )
@@ -309,14 +319,43 @@ def fitting(state: CounterState, stop_id: str | None, customs: str = "") -> tupl
     return tuple(bag_line(bag) for bag in [*same, *empty]), chosen
 
 
+def waits(state: CounterState, zone: str, now: datetime) -> dict[str, str]:
+    """Of each sealed bag that no driver is booked for, when one is expected."""
+    said = {}
+    for one in state.pickups:
+        if one.status != "booked":
+            when = words.at(one.departs_at, zone, now) if one.departs_at else ""
+            text = _("Not booked yet. Its driver comes %(when)s.", when=when) if when else _("Not booked yet.")
+            said.update(dict.fromkeys(one.containers, text))
+    return said
+
+
 def handover_bags(
-    state: CounterState, ticked: Collection[str], broken: Collection[str] = ()
+    state: CounterState,
+    ticked: Collection[str],
+    broken: Collection[str] = (),
+    waiting: Mapping[str, str] | None = None,
+    whys: Mapping[str, str] | None = None,
 ) -> tuple[HandoverBag, ...]:
+    """Those that can go first."""
     lines = []
     for bag in state.sealed:
-        load = " · ".join(part for part in (fill(bag.parcels, bag.weight_g), goes(bag.next)) if part)
+        load = fill(bag.parcels, bag.weight_g)
         wrong = _("It is damaged or open") if bag.kind == "parcel" else _("Its seal is broken")
         is_broken = bag.sscc in broken
         name = bag_name(bag.kind, bag.sscc)
-        lines.append(HandoverBag(bag.sscc, name, load, bag.sscc in ticked and not is_broken, is_broken, wrong))
-    return tuple(lines)
+        lines.append(
+            HandoverBag(
+                sscc=bag.sscc,
+                name=name,
+                words=load,
+                ticked=bag.sscc in ticked and not is_broken,
+                broken=is_broken,
+                broken_words=wrong,
+                title=bag_title(bag.bag, bag.next.name, bag.customs) if bag.bag and bag.next else "",
+                kind=bag.bag or "",
+                waits=(waiting or {}).get(bag.sscc, ""),
+                why=(whys or {}).get(bag.sscc, ""),
+            )
+        )
+    return tuple(sorted(lines, key=lambda line: line.waits != ""))

@@ -106,6 +106,11 @@ def money(amount: int, currency: str) -> str:
     return said
 
 
+def country(code: str) -> str:
+    """Its name, of an ISO 3166-1 alpha-2 code."""
+    return str(formats().territories.get(code, code))
+
+
 def count(number: int, one: str, many: str) -> str:
     """`1 thing`, `3 things`."""
     return f"{number} {one if number == 1 else many}"

@@ -6,7 +6,7 @@ import type { Bag } from "./server";
 import type { Speech } from "./words";
 
 export function whichBag(bag: Bag, tag: string, speech: Speech, csrf: string): HTMLElement {
-  const title = speech.say(`bag_${bag.kind}`, { to: bag.to, country: bag.country ?? "" });
+  const title = speech.say(`bag_${bag.kind}`, { to: bag.to, country: country(bag, speech) });
   const drawn = h(
     "div",
     { class: `whichbag whichbag--${bag.kind}` },
@@ -24,11 +24,14 @@ function fill(bag: Bag, speech: Speech): string {
   const count = most ? speech.say("bag_count", { n: String(parcels), max: String(most) }) : speech.count("parcels", parcels);
   const held = `${speech.say("bag_name", { bag: bag.sscc.slice(-4) })} · ${count}`;
   if (!grams) return held; // nobody weighed
-  return `${held}, ${heaviest ? speech.say("bag_weight", { now: number(grams), max: number(heaviest) }) : `${number(grams)} kg`}`;
+  const kilos = (weight: number): string => speech.say("bag_kg", { n: speech.number(weight / 1000, weight < 10_000 ? 1 : 0) });
+  return `${held}, ${heaviest ? speech.say("bag_weight", { now: kilos(grams), max: kilos(heaviest) }) : kilos(grams)}`;
 }
 
-/** `4.2`, `12`. */
-const number = (grams: number): string => (grams < 10_000 ? (grams / 1000).toFixed(1) : String(Math.round(grams / 1000)));
+/** In the language of the page. */
+function country({ customs, country: english }: Bag, speech: Speech): string {
+  return (customs && new Intl.DisplayNames([speech.language || "en"], { type: "region" }).of(customs)) || english || "";
+}
 
 interface Todo {
   words: string;

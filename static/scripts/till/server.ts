@@ -40,6 +40,7 @@ export interface HandIn {
 export interface Bag {
   kind: "retailer" | "hub" | "customs";
   to: string;
+  customs: string | null;
   country: string | null;
   id: string | null;
   sscc: string | null;

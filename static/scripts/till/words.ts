@@ -21,7 +21,7 @@ export interface Words {
 export class Speech {
   private readonly plural: Intl.PluralRules;
 
-  constructor(private readonly words: Words, language: string) {
+  constructor(private readonly words: Words, readonly language: string) {
     this.plural = new Intl.PluralRules(language || "en");
   }
 
@@ -42,6 +42,10 @@ export class Speech {
     const found = this.words.results[name] ?? this.words.results.unknown;
     const { tone, icon, title, text, next } = found as Result;
     return { tone, icon, title: fill(title, values), text: fill(text, values), next: fill(next, values) };
+  }
+
+  number(value: number, digits: number): string {
+    return value.toLocaleString(this.language || "en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   }
 
   knows(name: string): boolean {
