@@ -97,7 +97,8 @@ class Ours:
         place = self.chain.places[0]
         self.bank = {"bank": "ours", "settings": {"url": server.url}}
         self.service.operator.call("PATCH", f"/v1/locations/{place}", {"kind": "locker"}).raise_for_status()
-        self.service.operator.call("PUT", f"/v1/locations/{place}/lockers", self.bank).raise_for_status()
+        answer = self.service.operator.call("PUT", f"/v1/locations/{place}/lockers", self.bank)
+        assert answer.is_success, answer.text
         path = f"/v1/passes/{issue(self.chain.shop, 'SOCKS')['pass']['code']}/locker"
         made = self.service.public.post(path, {"location": place, "size": "small"}, 200, key=None)
         assert self.service.public.post(f"{path}/open", None, 200, key=None)["state"] == "open"

@@ -137,6 +137,11 @@ def test_guards_answer_whether_they_took(db: Database) -> None:
 
     assert db.write_sync(guarded) == ([(1,)], [], 1)
 
+    def counted(tx: Tx) -> list[int]:
+        return [tx.count(insert(notes).values(id=2, text="c").on_conflict_do_nothing()) for _ in range(2)]
+
+    assert db.write_sync(counted) == [1, 0]
+
     def upsert(tx: Tx) -> str:
         statement = insert(notes).values(id=1, text="c")
         tx.change(statement.on_conflict_do_update(index_elements=["id"], set_={"text": statement.excluded.text}))

@@ -12,6 +12,7 @@ from dropoff.db.tallies import Tallies
 from dropoff.db.waiting import Kind, Waiting, inserts
 
 Statement = sa.Executable | Prepared
+_PLAIN: dict[str, Any] = {}
 _COUNTED = {"preserve_rowcount": True}
 """Or Core forgets how many rows an INSERT wrote."""
 
@@ -83,7 +84,7 @@ class Tx:
     def count(self, statement: Statement, /, **values: Any) -> int:
         """Like `change`, but answers how many rows it touched."""
         if not isinstance(statement, Prepared):
-            return int(self._execute(statement, values).rowcount)
+            return int(self._execute(statement, values, _COUNTED).rowcount)
         self._make_way(statement)
         form = statement.form(self._dialect, values) if self._direct is not None else None
         if form is None or self._direct is None:
@@ -183,11 +184,13 @@ class Tx:
             return self._direct.count(form.sql, form.bind(rows[0]))
         return self._direct.count_many(form.sql, [form.bind(row) for row in rows])
 
-    def _execute(self, statement: sa.Executable, values: dict[str, Any]) -> sa.CursorResult[Any]:
+    def _execute(
+        self, statement: sa.Executable, values: dict[str, Any], options: dict[str, Any] = _PLAIN
+    ) -> sa.CursorResult[Any]:
         """A change of which nobody knows what it touches."""
         self._make_way_for_core(statement)
         self._forget()
-        return self._connection.execute(statement, values)
+        return self._connection.execute(statement, values, execution_options=options)
 
     def _make_way(self, statement: Prepared) -> None:
         if not statement.touches.isdisjoint(self._waiting.tables):
