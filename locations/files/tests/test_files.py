@@ -88,6 +88,12 @@ def test_columns_words_axes_and_hours(tmp_path: Path) -> None:
         assert (locker.kind, locker.opening_hours) == ("locker", "24//7")  # a spelling that every importer knows
 
 
+def test_an_encoding_that_cannot_be_told_is_set(tmp_path: Path) -> None:
+    row = "nr,name\n7,Żabka Łódź\n".encode("cp1250")
+    (point,) = points_of(files(PATH=written(tmp_path, "p.csv", row), COLUMNS="id=nr", ENCODING="cp1250"))
+    assert point.name == "Żabka Łódź"
+
+
 def test_facts_are_mapped_like_any_other_column(tmp_path: Path) -> None:
     table = (
         "id;name;kind;country;lat;lon;Barrierefrei;Gramm;Masse;Hinweis\n1;A;store;DE;50;7;ja;20000;60x40x30;hinten\n"
@@ -196,6 +202,8 @@ def test_a_column_of_theirs_with_our_name_gives_way_to_the_one_named(tmp_path: P
         ({"PATH": "a", "COLUMNS": "nr=id"}, "no such field: nr"),
         ({"PATH": "a", "DEFAULTS": "colour=red"}, "no such field: colour"),
         ({"PATH": "a", "FORMAT": "xml"}, "format"),
+        ({"PATH": "a", "ENCODING": "polish"}, "no such encoding of text: polish"),
+        ({"PATH": "a", "ENCODING": "hex"}, "no such encoding of text: hex"),
         ({"PATH": "a", "COLOR": "red"}, "DROPOFF_LOCATIONS_SHOP_COLOR"),
     ],
 )

@@ -29,14 +29,17 @@ class Row(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-def read_table(path: Path, required: tuple[str, ...], named: Mapping[str, str] | None = None) -> Iterator[Row]:
+def read_table(
+    path: Path, required: tuple[str, ...], named: Mapping[str, str] | None = None, encoding: str = ""
+) -> Iterator[Row]:
     """`named`: what the table calls a column → what the caller does; others keep their names, in lower case.
+    `encoding`: when somebody said what it is.
 
     Raises `FileInvalid` when there is no usable header or the table ends before its end.
     """
     csv.field_size_limit(FIELD_MAX)
     names = {theirs.strip().casefold(): ours for theirs, ours in (named or {}).items()}
-    with open_text(path) as file:
+    with open_text(path, encoding) as file:
         yield from _rows(_Lines(file), required, names)
 
 

@@ -25,16 +25,18 @@ class FileInvalid(Exception):
     """The file as a whole cannot be read to its end; nothing of it may be put in force."""
 
 
-def open_text(path: Path) -> TextIO:
-    """Line ends come through as they are."""
+def open_text(path: Path, encoding: str = "") -> TextIO:
+    """Line ends come through as they are. `encoding`: what somebody said it is; nothing is guessed then."""
+    if encoding:
+        return path.open(encoding=encoding, errors="replace", newline="")
     with path.open("rb") as file:
         encoding = _encoding(file.read(4))
     errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
     return path.open(encoding=encoding, errors=errors, newline="")
 
 
-def text_chunks(path: Path) -> Iterator[str]:
-    with open_text(path) as file:
+def text_chunks(path: Path, encoding: str = "") -> Iterator[str]:
+    with open_text(path, encoding) as file:
         while chunk := file.read(CHUNK):
             yield chunk
 

@@ -5,6 +5,7 @@ Axes named X and Y, hours in local words and hours as JSON in a string are under
 importer's to mend.
 """
 
+import codecs
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -49,6 +50,8 @@ class FilesSettings(msgspec.Struct, frozen=True):
     """`kind=store, country=DE`: for rows that leave it out."""
     kinds: str = ""
     """`Paketshop=store, Automat=locker`: their word, our kind."""
+    encoding: str = ""
+    """`cp1250`: when it is neither Unicode nor Windows-1252, which are told apart without it."""
     authorization: str = ""
     """The header of that name."""
     patience_s: float = 60
@@ -61,6 +64,8 @@ class Files:
         self._columns = {theirs.casefold(): ours for ours, theirs in named.items()}
         self._defaults = _pairs(f"{prefix}DEFAULTS", settings.defaults)
         self._kinds = {theirs.casefold(): ours for theirs, ours in _pairs(f"{prefix}KINDS", settings.kinds).items()}
+        if settings.encoding and not _is_encoding(settings.encoding):
+            raise Misconfigured(f"{prefix}ENCODING: no such encoding of text: {settings.encoding}")
         for setting, fields in (("COLUMNS", named), ("DEFAULTS", self._defaults)):
             if unknown := sorted(set(fields) - set(FIELDS)):
                 raise Misconfigured(f"{prefix}{setting}: no such field: {', '.join(unknown)}")
@@ -103,10 +108,10 @@ class Files:
 
     def _rows(self, path: Path) -> Iterator[Point | LeftOut]:
         if _format(self._settings) == "csv":
-            for row in read_table(path, ("id",), self._columns):
+            for row in read_table(path, ("id",), self._columns, self._settings.encoding):
                 yield self._csv_row(row)
             return
-        reader = ArrayReader(text_chunks(path), "features")
+        reader = ArrayReader(text_chunks(path, self._settings.encoding), "features")
         for element in reader:
             yield self._feature(element)
         if reader.frame.get("type") != "FeatureCollection":
@@ -189,6 +194,14 @@ def connect(name: str, environment: Mapping[str, str]) -> Files:
     if settings.url:
         check_url(f"{prefix}URL", settings.url)
     return Files(settings, prefix)
+
+
+def _is_encoding(name: str) -> bool:
+    """Of text: some of Python's codecs pack or turn bytes into bytes."""
+    try:
+        return isinstance(codecs.decode(b"", name), str) and codecs.lookup(name).name != "idna"
+    except (LookupError, ValueError):
+        return False
 
 
 def _told(error: FileInvalid) -> str:
