@@ -117,6 +117,17 @@ def test_places_in_use_come_first_by_a_plain_link(service: Service) -> None:
     assert "the farthest 110 m away" in turned
 
 
+def test_a_guess_is_told_as_one(service: Service) -> None:
+    places(service, (78.2, 15.6), country="SJ", city="Longyearbyen")
+    for _ in range(100):
+        page = service.public.call("GET", "/find", params={"q": "Lingyearbyen"}).text
+        if "Places near Longyearbyen" in page:
+            break
+        threading.Event().wait(0.05)
+    assert "Nothing is called “Lingyearbyen”. Did you mean this one?" in page
+    assert "Did you mean" not in service.public.call("GET", "/find", params={"q": "Longyearbyen"}).text
+
+
 def test_a_place_is_kept_for_a_minute_and_where_somebody_stands_is_kept_nowhere(service: Service) -> None:
     assert service.public.call("GET", "/find").headers["cache-control"] == "public, max-age=60"
     somewhere = service.public.call("GET", "/find", params={"near": "70,-50"})

@@ -112,8 +112,10 @@ class FindView(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     hidden: tuple[tuple[str, str], ...]
     """Fields of the form that a new search keeps."""
+    guess: str
+    """When nothing is called as was typed; else empty."""
     others: tuple[tuple[str, str], ...]
-    """The same name in other countries, as links."""
+    """The same name in other countries, or other guesses, as links."""
     attribution: str
     """Who knew where that is."""
     choices: tuple[Choice, ...]
@@ -195,6 +197,7 @@ def _view(
         q=wanted.q,
         title=_title(wanted),
         hidden=tuple(fields),
+        guess=_("Nothing is called “%s”. Did you mean this one?") % wanted.q if wanted.meant.guessed else "",
         others=tuple(_elsewhere(wanted, other) for other in wanted.meant.others[:OTHERS_MAX]),
         attribution=wanted.meant.attribution,
         choices=choices + folded_away,

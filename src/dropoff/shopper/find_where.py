@@ -1,10 +1,11 @@
 """Where the shopper means to be: what was typed, read as a place, in the country that is most likely meant."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from dropoff.network.gazetteer import FoundPlace
 from dropoff.network.places import NoPlace, Places, locate
 
 Where = tuple[float, float]
@@ -12,7 +13,7 @@ NAMESAKES_LOOKED_AT = 12
 
 
 class Namesake(msgspec.Struct, frozen=True):
-    """Another place of that name, in another country."""
+    """Another place of that name in another country, or another that is spelt nearly so."""
 
     label: str
     country: str
@@ -26,6 +27,8 @@ class Meant(msgspec.Struct, frozen=True):
     others: tuple[Namesake, ...] = ()
     attribution: str = ""
     unavailable: bool = False
+    guessed: bool = False
+    """Nothing is called so: `here` is spelt nearly so, and so are `others`."""
 
 
 async def meant(context: Any, text: str, country: str, preferred: Sequence[str]) -> Meant:
@@ -41,6 +44,11 @@ async def meant(context: Any, text: str, country: str, preferred: Sequence[str])
     if isinstance(found, NoPlace):
         return Meant(unavailable=found.why == "unavailable")
     here = (found.lat, found.lon)
-    others = (one for one in known.items if one.match == "exact" and exact.get(one.country) is one)
+    guessed = found.match == "typo"
+    others: Iterator[FoundPlace]
+    if guessed:
+        others = iter({one.label: one for one in known.items if one.label != found.label}.values())
+    else:
+        others = (one for one in known.items if one.match == "exact" and exact.get(one.country) is one)
     namesakes = tuple(Namesake(one.label, one.country) for one in others if (one.lat, one.lon) != here)
-    return Meant(here, found.label, namesakes, found.attribution)
+    return Meant(here, found.label, namesakes, found.attribution, guessed=guessed)
