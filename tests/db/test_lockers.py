@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.counter_world import BASE_URL, NOW, World
+from tests.counter_world import BASE_URL, NOW, PREFIX, World
 
 from dropoff.cases import service as cases
 from dropoff.cases.service import Resolve
@@ -23,7 +23,7 @@ from dropoff.kernel.errors import Problem
 from dropoff.locker_bank.client import connect
 from dropoff.locker_bank.serving import BankServer
 from dropoff.locker_bank.simulated import Fault, SimulatedBank, doors_of
-from dropoff.lockers import driving, jobs, store
+from dropoff.lockers import deposits, driving, jobs, store
 from dropoff.lockers.deposits import Begin
 from dropoff.lockers.service import BankView, DepositRow, NewBank, confirm, lying
 from dropoff.lockers.service import connect as connect_bank
@@ -56,7 +56,7 @@ class Lockers:
             settings=SimpleNamespace(base_url=BASE_URL),
         )
         self.place = self.world.place(kind="locker")
-        self.connect()
+        assert isinstance(self.connect(), BankView)
 
     def connect(self) -> BankView | Problem:
         new = NewBank(bank="b", settings={"url": self.server.url, "timeout_s": "3"})
@@ -256,6 +256,32 @@ def test_an_answer_that_is_lost_after_the_door_opened_opens_no_second_one(locker
     assert [door.is_open for door in lockers.bank.state.doors] == [True, False]
 
 
+def test_a_process_that_dies_around_the_call_leaves_an_intent_that_is_settled_by_looking(lockers: Lockers) -> None:
+    """The order to open is committed before the bank is asked: it reached the bank, or it did not."""
+    reached, lost = (lockers.reserve(lockers.world.give_back(), size) for size in ("small", "large"))
+    for row in (reached, lost):
+        assert lockers.db.write_sync(deposits.tell_open, row.id, NOW) is not None
+    lockers.bank.answer("POST", f"/banks/b/reservations/{reached.reference}/open", b"")
+    lockers.follow(5)
+    assert (lockers.stands(reached).state, lockers.stands(lost).state) == ("open", "opening")
+    lockers.follow(30)
+    assert (lockers.stands(lost).state, lockers.stands(lost).reason) == ("reserved", "unavailable")
+    assert [door.is_open for door in lockers.bank.state.doors] == [True, False]
+    lockers.hands(reached, "put_in")
+    lockers.follow(40)
+    parcel = lockers.stands(reached).parcel_id
+    assert parcel is not None
+
+    # It leaves as a logistic unit of its own: until the driver has it, it lies behind its door.
+    unit = lockers.db.write_sync(counter.make_logistic_unit, parcel, PREFIX, NOW)
+    assert unit is not None
+    lockers.follow(60)
+    assert lockers.stands(reached).state == "deposited"
+    lockers.db.write_sync(counter.depart_container, unit.id, NOW, "device:x", "courier", None)
+    lockers.follow(80)
+    assert lockers.stands(reached).state == "collected"
+
+
 def test_a_bank_without_power_accepts_nothing_until_it_is_sure(lockers: Lockers) -> None:
     made, late = lockers.world.give_back(), lockers.world.give_back()
     row = lockers.open(lockers.reserve(made))
@@ -271,10 +297,10 @@ def test_a_bank_without_power_accepts_nothing_until_it_is_sure(lockers: Lockers)
     lockers.power_on()
     lockers.follow(600)
     assert (lockers.stands(row).state, lockers.custody(made)) == ("deposited", {"handed_in"})
-    assert driving.look_at_bank(lockers.of, bank, NOW)
     bank = lockers.db.read_sync(store.bank_at, lockers.place)
     assert bank is not None
     assert bank.problem is None
+    assert driving.look_at_bank(lockers.of, bank, NOW)
 
 
 def test_where_the_bank_cannot_tell_the_shopper_says_that_it_is_in(db: Database, tmp_path: Path) -> None:

@@ -158,6 +158,12 @@ FILLED = {
         " weight_g, parcel_count, opened_at) VALUES ('ctr_1', '095213210000000014', 'bag', 'open', 'loc_1', 'loc_1',"
         " true, 'hub', 'loc_1', 620, 1, '2026-11-01T00:00:00.000Z')",
     ],
+    "0013": [
+        "INSERT INTO device (id, location_id, name, live, pairing_hash, created_at, pairing_expires_at) VALUES"
+        " ('dev_1', 'loc_1', 'Lockers', true, 'h', '2026-11-01T00:00:00.000Z', '2026-11-01T01:00:00.000Z')",
+        "INSERT INTO locker_bank (id, location_id, device_id, adapter, bank, settings, connected_at, connected_by,"
+        " compartments) VALUES ('lkb_1', 'loc_1', 'dev_1', 'http', 'b', '', '2026-11-01T00:00:00.000Z', 'x', '[]')",
+    ],
     "0015": [
         "INSERT INTO parcel_rate (id, location_id, amount, currency, valid_from, set_at, set_by) VALUES ('rat_1',"
         " 'loc_1', 25, 'EUR', '2026-11-01', '2026-11-01T00:00:00.000Z', 'operator:x')",
@@ -166,6 +172,7 @@ FILLED = {
     ],
 }
 """By revision: rows that its users have by then."""
+EARNINGS = ("parcel_rate", "earning_statement")
 
 
 def test_an_upgrade_keeps_every_row(empty_url: str) -> None:
@@ -186,7 +193,7 @@ def test_an_upgrade_keeps_every_row(empty_url: str) -> None:
         kept = connection.execute(sa.text("SELECT id, state, paused_by, words FROM location")).one()
     engine.dispose()
     assert {name: count for name, count in counted.items() if count} == (
-        dict.fromkeys(("location", "event", "case", "lane", "container", "parcel_rate", "earning_statement"), 1)
+        dict.fromkeys(("location", "event", "case", "lane", "container", "device", "locker_bank", *EARNINGS), 1)
         | {"location_word": 2}
     )
     assert tuple(kept) == ("loc_1", "paused", None, " kiosk x"), "found by its words"
@@ -197,7 +204,7 @@ def test_an_upgrade_keeps_every_row(empty_url: str) -> None:
         for wrong in ({"kind": "nonsense"}, {"owner": "nobody"}, {"outcome": "unheard of"}):
             with pytest.raises(sa.exc.IntegrityError, match=f"ck_case_{next(iter(wrong))}"):
                 db.write_sync(lambda tx, wrong=wrong: tx.change(sa.update(case).values(wrong)))
-        db.write_sync(lambda tx: tx.change(sa.update(case).values(kind="driver_missed")))
+        db.write_sync(lambda tx: tx.change(sa.update(case).values(kind="locker_problem")))
     assert place is not None
     assert (place.facts, place.photo_url, place.access_note) == (UNTOLD, "", ""), "what was never said is unknown"
 

@@ -1,6 +1,8 @@
 """The adapter `http`: a bank of lockers that speaks dropoff's protocol."""
 
+import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -22,6 +24,12 @@ from dropoff.ports.locker import (
 
 ANSWER_MAX: Final = 1_000_000
 T = TypeVar("T")
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """Made once: it costs more than most calls."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class HttpBankSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +81,9 @@ class HttpBank:
     def _ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
         # A connection of its own for each call: one that the bank has just closed would end as *unknown* for no reason.
         try:
-            with httpx.Client(timeout=self._timeout_s, trust_env=False, headers=self._headers) as client:
+            with httpx.Client(
+                timeout=self._timeout_s, trust_env=False, headers=self._headers, verify=_trusted()
+            ) as client:
                 answer = client.request(method, self._base + path, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unavailable(f"no connection: {error}") from error

@@ -123,6 +123,7 @@ def hold(tx: Tx, deposit_id: str, told: Reservation, at: datetime) -> DepositRow
         tx, deposit_id, "hold", at, compartment=number, size=told.compartment.size, expires_at=at + rules.KEPT
     )
     if held is not None:
+        store.answers(tx, held.bank_id)
         _tell(tx, held, "locker.reserved", at, SHOPPER)
     return held
 
@@ -160,6 +161,14 @@ def shut_empty(tx: Tx, deposit_id: str, at: datetime) -> DepositRow | None:
     if row is not None:
         _tell(tx, row, "locker.shut_empty", at, SHOPPER)
         _settle(tx, row, at)
+    return row
+
+
+def heard(tx: Tx, deposit_id: str) -> DepositRow | None:
+    """The bank, silent until now, answers again."""
+    row = store.note(tx, deposit_id, reason=None)
+    if row is not None:
+        store.answers(tx, row.bank_id)
     return row
 
 

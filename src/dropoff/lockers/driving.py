@@ -193,7 +193,7 @@ def _look(of: Of, row: DepositRow, at: datetime) -> DepositRow:
         _note_problem(of, row, error)
         return of.db.write_sync(deposits.remark, row.id, "silent") or row
     if row.reason == "silent":
-        row = of.db.write_sync(deposits.remark, row.id, None) or row
+        row = of.db.write_sync(deposits.heard, row.id) or row
     if row.state == "opening" and found is not None and found.opened:
         row = _now(of, row, of.db.write_sync(deposits.opened, row.id, at))
     return _act(of, row, found, at)

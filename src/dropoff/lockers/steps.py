@@ -1,9 +1,11 @@
 """How API and pages take a step: the bank is asked in a thread, and a refusal is raised."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+import anyio
 import anyio.to_thread
+from anyio.lowlevel import RunVar
 from litestar import Request
 
 from dropoff.access.principal import principal
@@ -13,10 +15,18 @@ from dropoff.lockers import service
 from dropoff.lockers.service import DepositRow
 from dropoff.web.problems import Refused
 
+CALLS_AT_ONCE: Final = 16
+"""Of one process: banks that hang keep each other waiting, and no other page."""
+_limiter: RunVar[anyio.CapacityLimiter] = RunVar("calls to banks of lockers")
+
 
 async def in_thread(step: Callable[..., Any], *values: Any) -> Any:
     """A bank may take seconds. A refusal is raised."""
-    told = await anyio.to_thread.run_sync(lambda: step(*values))
+    limiter = _limiter.get(None)
+    if limiter is None:
+        limiter = anyio.CapacityLimiter(CALLS_AT_ONCE)
+        _limiter.set(limiter)
+    told = await anyio.to_thread.run_sync(lambda: step(*values), limiter=limiter)
     if isinstance(told, Problem):
         raise Refused(told)
     return told

@@ -86,12 +86,19 @@ def _deposit(row: Any) -> DepositRow:
 
 def insert_bank(tx: Tx, row: dict[str, Any]) -> bool:
     """False when the place has a bank."""
-    return tx.count(insert(locker_bank).values(row).on_conflict_do_nothing()) == 1
+    statement = insert(locker_bank).values(row).on_conflict_do_nothing().returning(locker_bank.c.id)
+    return bool(tx.change(statement))
 
 
 def change_bank(tx: Tx, bank_id: str, **values: Any) -> BankRow | None:
     rows = tx.change(sa.update(locker_bank).where(locker_bank.c.id == bank_id).values(**values).returning(locker_bank))
     return _bank(rows[0]) if rows else None
+
+
+def answers(tx: Tx, bank_id: str) -> None:
+    """It does again, if it did not."""
+    bad = sa.and_(locker_bank.c.id == bank_id, locker_bank.c.problem.is_not(None))
+    tx.change(sa.update(locker_bank).where(bad).values(problem=None))
 
 
 def bank_at(tx: Tx, location_id: str) -> BankRow | None:
@@ -199,7 +206,7 @@ def take_look(tx: Tx, deposit_id: str, at: datetime) -> bool:
     """Whether it is this caller's turn to ask the bank."""
     unseen = sa.or_(locker_deposit.c.looked_at.is_(None), locker_deposit.c.looked_at <= at - rules.LOOK_EVERY)
     statement = sa.update(locker_deposit).where(locker_deposit.c.id == deposit_id, unseen).values(looked_at=at)
-    return tx.count(statement) == 1
+    return bool(tx.change(statement.returning(locker_deposit.c.id)))
 
 
 def kept(tx: Tx, states: Collection[str], limit: int, after: str = "") -> list[DepositRow]:
