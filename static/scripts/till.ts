@@ -151,6 +151,7 @@ class Till {
     if (!units.length) return this.tell(this.speech.result("already", { retailer: answer.retailer ?? "" }));
     const others = answer.others?.length ?? 0;
     this.table = lay(scan.text, scan.at, scan.device, answer.retailer ?? "", units, others, this.fast);
+    if (answer.portal_url) this.table.portal = `/till/retailers/${answer.retailer_id ?? ""}/portal.svg`;
     play("info");
     this.draw();
   }

@@ -73,6 +73,7 @@ class Ours:
         _, self.other_till = till(service, chain.places[1])
         unit = self.open_return["units"][0]["id"]
         self.bodies: dict[str, Any] = {
+            "/v1/retailers/{retailer_id}": {"portal_url": "https://returns.example"},
             "/v1/cases/{case_id}/resolve": {"outcome": "explained"},
             "/v1/locations/{location_id}": {"phone": "+45 12"},
             "/v1/locations/{location_id}/closures": days,

@@ -1,7 +1,10 @@
 """Which bag: told as large as the answer, with its fill, and what to do when it is full."""
 
+import io
 import re
 
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Page, expect
 from tests.browser.test_till_script import fast_mode, headline, scan
 
@@ -36,6 +39,26 @@ def test_the_bag_is_told_large_and_a_full_one_is_sealed_by_one_tap(desk: Page, w
     sealed = [one for one in _state(desk)["sealed"] if one["next"]["id"] == made["id"]]
     assert [(one["parcels"], one["bag"]) for one in sealed] == [(2, "retailer")]
     assert swiss["id"] in [one["next"]["id"] for one in _state(desk)["open"] if one["customs"] == "CH"]
+
+
+def test_a_thing_too_many_begins_another_return_on_the_customers_phone(desk: Page, world) -> None:
+    retailer, made = world.retailer()
+    address = "https://returns.nordlys.example/start"
+    world.operator.patch(f"/v1/retailers/{made['id']}", json={"portal_url": address}).raise_for_status()
+    scan(desk, world.issue(retailer)["pass"]["url"])
+    desk.locator("#desk").get_by_text("Something else on the table?").click()
+    picture = desk.get_by_alt_text("QR code of the page where another return begins")
+    expect(picture).to_be_visible()
+    expect(picture).to_have_js_property("complete", True)
+    drawn = Image.open(io.BytesIO(picture.screenshot()))
+    found = zxingcpp.read_barcodes(drawn.resize((drawn.width * 3, drawn.height * 3)))
+    assert [one.text for one in found] == [address]
+    desk.get_by_role("button", name="Stop").click()
+
+    other, _ = world.retailer("Alpen")
+    scan(desk, world.issue(other)["pass"]["url"])
+    desk.locator("#desk").get_by_text("Something else on the table?").click()
+    expect(desk.get_by_text("the customer asks Alpen for another return")).to_be_visible()
 
 
 def _state(page: Page) -> dict:

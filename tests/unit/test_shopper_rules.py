@@ -43,6 +43,18 @@ def view(**other: object) -> PassView:
     return rules.pass_view(facts(**other), NOW, path="/p/X", near=NearView(""))
 
 
+def test_why_a_clerk_sent_a_thing_back_stands_beside_it() -> None:
+    def said(*things: UnitFact, over: bool = False) -> list[tuple[int, str]]:
+        return [(line.count, line.words) for line in rules.unit_lines(things, over=over)]
+
+    back = UnitFact("Regenjacke", "38", "expected", "open", refused="too_large")
+    assert said(back) == [(1, "Not taken: too large")]
+    assert said(back, *units("expected", "handed_in"))[0] == (1, "Not taken: too large")
+    assert said(back, over=True) != [(1, "Not taken: too large")], "then it is too late for it anyway"
+    taken = UnitFact("Regenjacke", "38", "handed_in", "open", refused="too_large")
+    assert said(taken) == said(*units("handed_in"))
+
+
 def test_a_fresh_pass_shows_its_code_its_last_day_and_how_to_go_on() -> None:
     seen = view()
     assert seen.headline == "Ready to hand in"

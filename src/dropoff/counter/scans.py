@@ -49,6 +49,9 @@ class PassScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     """The reason that a hand-in would be refused with."""
     return_id: str = msgspec.field(name="return")
     retailer: str | None
+    retailer_id: str | None = None
+    portal_url: str | None = None
+    """Where its customers begin another return, if the retailer told."""
     live: bool
     last_day_at: datetime
     expires_at: datetime
@@ -275,6 +278,8 @@ def _pass(tx: Tx, till: Till, found: OpenPass, at: datetime) -> PassScan:
         refused=refused,
         return_id=found.return_id,
         retailer=owner.name if owner else None,
+        retailer_id=owner.id if owner else None,
+        portal_url=owner.portal_url if owner else None,
         live=found.live,
         last_day_at=found.last_day_at,
         expires_at=found.expires_at,

@@ -37,6 +37,7 @@ from dropoff.receiving.till_reading import SeenPass
 from dropoff.receiving.till_views import PassForm, UnitLine
 from dropoff.receiving.till_words import Result
 from dropoff.retailers import service as retailers
+from dropoff.returns import qr
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
 from dropoff.returns.service import OpenPass
@@ -60,6 +61,8 @@ class Opened(msgspec.Struct, frozen=True):
     """What the form of a pass is made of."""
 
     retailer: str
+    portal: str
+    """Where the code is drawn that leads to another return; empty when the retailer named no page for it."""
     units: tuple[UnitLine, ...]
     others: int
     way: Way
@@ -167,6 +170,7 @@ def open_pass(tx: Tx, passes: PassKeys, till: Till, seen: SeenPass) -> Opened | 
     retailer = retailers.find(tx, found.retailer_id)
     return Opened(
         retailer=retailer.name if retailer else "",
+        portal=f"/till/retailers/{retailer.id}/portal.svg" if retailer and retailer.portal_url else "",
         units=tuple(
             UnitLine(id=unit.id, title=unit.title, variant=unit.variant or "")
             for unit in units
@@ -219,6 +223,8 @@ async def _pass_form(
             len(opened.units),
             retailer=opened.retailer,
         ),
+        extra=_(till_words.EXTRA_PORTAL if opened.portal else till_words.EXTRA_ASK).format(retailer=opened.retailer),
+        portal=opened.portal,
         lead=_("Look at each thing: is it the right one? Untick what you do not take."),
         errors=errors,
         units=tuple(_as_sent(unit, form) if sent else unit for unit in opened.units),
@@ -364,4 +370,14 @@ def _reason(unit: UnitLine) -> str:
     return unit.why if unit.why in dict(till_words.UNIT_REASONS) else "other"
 
 
-HANDLERS: Final[list[Any]] = [scans_again, scan, take_in_page, more, hand_in]
+@get("/retailers/{retailer_id:str}/portal.svg", include_in_schema=False)
+async def portal_qr(request: Request[Any, Any, Any], retailer_id: FromPath[str]) -> ASGIResponse:
+    """For the shopper's phone: where another return begins."""
+    found = await request.app.state.context.db.read(retailers.find, retailer_id)
+    if found is None or not found.portal_url:
+        raise Refused(Problem("not-found"))
+    picture = qr.pass_svg(found.portal_url)
+    return ASGIResponse(body=picture.body, media_type=picture.media_type, headers={"cache-control": "no-cache"})
+
+
+HANDLERS: Final[list[Any]] = [scans_again, scan, take_in_page, more, hand_in, portal_qr]

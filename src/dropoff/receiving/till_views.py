@@ -101,6 +101,10 @@ class PassForm(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     seen: str
     """The pass, sealed."""
+    extra: str
+    """What to do with a thing that is not in this return."""
+    portal: str
+    """The picture that leads the customer's phone to another return."""
     result: Result | None
     title: str
     lead: str

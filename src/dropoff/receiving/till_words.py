@@ -215,6 +215,15 @@ UNIT_REASONS: Final = (
     ("wet_or_leaking", N_("Wet or leaking")),
     ("other", N_("Another reason")),
 )
+EXTRA: Final = N_("Something else on the table?")
+EXTRA_PORTAL: Final = N_(
+    "Take in only what belongs to this code. For the rest the customer scans this and begins another return at"
+    " {retailer}."
+)
+EXTRA_ASK: Final = N_(
+    "Take in only what belongs to this code. For the rest the customer asks {retailer} for another return; then scan"
+    " its code."
+)
 UNNAMED: Final = ("post", "SSCC")
 LEFT_BEHIND: Final = {
     "not_presented": N_("not taken along"),

@@ -3,14 +3,15 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, get, patch, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import for_operator
+from dropoff.access.principal import principal
 from dropoff.kernel.clock import now
 from dropoff.retailers import service
-from dropoff.retailers.service import NewRetailer, NewRetailerView, Retailer, RetailerPage
+from dropoff.retailers.service import NewRetailer, NewRetailerView, Retailer, RetailerChange, RetailerPage
 from dropoff.web.answers import read, write
 from dropoff.web.body import body, query
 from dropoff.web.openapi import doc
@@ -54,4 +55,19 @@ async def show_retailer(request: Request[Any, Any, Any], retailer_id: FromPath[s
     return await read(request, service.show, retailer_id)
 
 
-HANDLERS = [add_retailer, list_retailers, show_retailer]
+@patch(
+    "/v1/retailers/{retailer_id:str}",
+    guards=[for_operator],
+    opt=doc(
+        "Change where a retailer's customers begin a return",
+        body=RetailerChange,
+        answer=Retailer,
+        problems=("not-found",),
+    ),
+)
+async def change_retailer(request: Request[Any, Any, Any], retailer_id: FromPath[str]) -> ASGIResponse:
+    wish = await body(request, RetailerChange)
+    return await write(request, service.change_retailer, retailer_id, wish, now(), principal(request).actor, key="none")
+
+
+HANDLERS = [add_retailer, list_retailers, show_retailer, change_retailer]

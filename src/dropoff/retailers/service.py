@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from dropoff.access.service import NewCredential, issue_key
 from dropoff.db import Tx
+from dropoff.events.log import Event, append
 from dropoff.kernel.errors import Problem, invalid, not_found
 from dropoff.kernel.ids import new_id
 from dropoff.kernel.money import CURRENCIES
@@ -32,6 +33,9 @@ class ReturnAddress(msgspec.Struct, frozen=True, kw_only=True):
     position: Position | None = None
 
 
+PortalUrl = Annotated[str, Meta(pattern=r"^https://[^\s<>\"\\]+$", max_length=300)]
+
+
 class NewRetailer(msgspec.Struct, frozen=True, kw_only=True):
     name: Name
     slug: Annotated[str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$")]
@@ -45,6 +49,12 @@ class NewRetailer(msgspec.Struct, frozen=True, kw_only=True):
     return_address: ReturnAddress
     policy: Policy
     live: bool = True
+    portal_url: PortalUrl | None = None
+    """Where its customers begin a return, for those who stand at a counter with one thing more."""
+
+
+class RetailerChange(msgspec.Struct, frozen=True, kw_only=True):
+    portal_url: PortalUrl | None
 
 
 class Retailer(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +70,7 @@ class Retailer(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     live: bool
     created_at: datetime
+    portal_url: str | None = None
 
 
 class NewRetailerView(Retailer, frozen=True, kw_only=True):
@@ -117,6 +128,19 @@ def find(tx: Tx, retailer_id: str) -> Retailer | None:
 
 def show(tx: Tx, retailer_id: str) -> Retailer | Problem:
     return find(tx, retailer_id) or not_found("retailer")
+
+
+def change_retailer(tx: Tx, retailer_id: str, wish: RetailerChange, at: datetime, actor: str) -> Retailer | Problem:
+    """Only that it changed is told, not to what."""
+    row = store.set_portal(tx, retailer_id, wish.portal_url)
+    if row is None:
+        return not_found("retailer")
+    told = {"retailer": row.id}
+    append(
+        tx,
+        Event(type="retailer.changed", actor=actor, at=at, live=row.live, retailer_id=row.id, objects=told, data=told),
+    )
+    return _retailer(row)
 
 
 def list_retailers(tx: Tx, after: str, limit: int) -> RetailerPage:

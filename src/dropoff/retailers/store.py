@@ -24,6 +24,7 @@ class RetailerRow(msgspec.Struct, frozen=True):
     policy: dict[str, Any]
     live: bool
     created_at: datetime
+    portal_url: str | None = None
 
 
 _COLUMNS = [retailer.c[name] for name in RetailerRow.__struct_fields__]
@@ -38,6 +39,12 @@ def add(tx: Tx, row: dict[str, Any]) -> bool:
 def find(tx: Tx, retailer_id: str) -> RetailerRow | None:
     rows = structs(RetailerRow, tx.once(_FIND, id=retailer_id))
     return rows[0] if rows else None
+
+
+def set_portal(tx: Tx, retailer_id: str, url: str | None) -> RetailerRow | None:
+    statement = sa.update(retailer).where(retailer.c.id == retailer_id).values(portal_url=url).returning(*_COLUMNS)
+    rows = tx.change(statement)
+    return RetailerRow(**rows[0]._mapping) if rows else None
 
 
 def page(tx: Tx, after: str, limit: int) -> list[RetailerRow]:

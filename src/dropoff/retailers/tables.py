@@ -17,4 +17,5 @@ retailer = sa.Table(
     sa.Column("policy", Json, nullable=False),
     live_column(),
     at("created_at"),
+    sa.Column("portal_url", sa.String(300)),  # where its customers begin a return
 )

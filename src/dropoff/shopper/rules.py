@@ -18,6 +18,8 @@ class UnitFact(msgspec.Struct, frozen=True):
     custody: str
     resolution: str
     wanted: str = "refund"
+    refused: str | None = None
+    """Why a clerk sent it back last, while it waits to be handed in."""
 
 
 class MoneyFact(msgspec.Struct, frozen=True):
@@ -250,6 +252,9 @@ def _said(unit: UnitFact, fresh: bool, over: bool) -> tuple[str, str]:
         return RESOLUTION_WORDS[unit.resolution]
     if over and unit.custody == "expected":
         return CUSTODY_WORDS["expired"]
+    if unit.custody == "expected" and unit.refused in REASONS:
+        why = _(REASONS[unit.refused])
+        return (why if unit.refused == "other" else _("Not taken: %(why)s", why=words.inside(why))), "wait"
     return ("", "") if fresh else CUSTODY_WORDS[unit.custody]
 
 

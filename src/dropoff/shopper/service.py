@@ -49,6 +49,8 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
         return None
     held = lockers.deposit_of(tx, head.id)
     standing = counter.receipts_of(tx, head.id)
+    refused = counter.refused_units(tx, head.id)
+    sent_back = {unit: reason for unit, reason in refused.items() if reason != NOT_PRESENTED}
     receipts = {one.handed_in_at: one.hand_in for one in standing}
     facts = PassFacts(
         short_code=passes.short_code(head.id, head.generation),
@@ -60,7 +62,8 @@ def see_pass(tx: Tx, passes: PassKeys, code: str, at: datetime) -> Seen | None:
         expires_at=view.expires_at,
         more_until=returns.last_day_if_renewed(tx, head.id, at),
         units=tuple(
-            UnitFact(unit.title, unit.variant, unit.custody, unit.resolution, unit.wanted) for unit in view.units
+            UnitFact(unit.title, unit.variant, unit.custody, unit.resolution, unit.wanted, sent_back.get(unit.id))
+            for unit in view.units
         ),
         money=MoneyFact(
             amount=view.money.amount,

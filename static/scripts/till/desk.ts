@@ -66,6 +66,7 @@ export class Desk {
         this.ways(table, taps),
         h("ul", { class: "desk__units" }, ...table.units.map((unit) => this.unit(unit, table, taps))),
         table.others ? h("p", { class: "soft" }, speech.count("others", table.others)) : null,
+        unseen ? null : this.extra(table),
         h(
           "div",
           { class: "form__actions" },
@@ -78,6 +79,14 @@ export class Desk {
       ),
     );
     if (focused?.startsWith("desk-")) document.getElementById(focused)?.focus({ preventScroll: true });
+  }
+
+  /** A thing of another return: it is never taken in with this one. */
+  private extra({ portal, retailer }: Table): HTMLElement {
+    const { speech } = this;
+    const picture = portal ? h("img", { src: portal, width: "148", height: "148", loading: "lazy", alt: speech.say("extra_alt") }) : null;
+    const text = speech.say(portal ? "extra_portal" : "extra_ask", { retailer });
+    return h("details", { class: "more extra" }, h("summary", {}, speech.say("extra")), h("div", { class: "proof-line" }, picture, h("p", {}, text)));
   }
 
   things(table: Table): string {

@@ -13,6 +13,8 @@ export interface Table {
   /** Without a network only how many there are is known, if that; then all of it is noted at once. */
   unseen: number | null | undefined;
   others: number;
+  /** Where the code is drawn that leads the customer to another return. */
+  portal: string;
   /** Why a thing is not taken, by its id; what is not named is on the table. */
   missing: ReadonlyMap<string, string>;
   sealed: boolean;
@@ -26,7 +28,7 @@ export const NOT_HERE = "not_presented";
 
 export function lay(pass: string, at: number, device: Date, retailer: string, units: Unit[], others: number, fast: boolean): Table {
   const missing = new Map<string, string>();
-  return { pass, at, device, retailer, units, unseen: undefined, others, missing, sealed: fast, looked: fast, tag: "", bag: null };
+  return { pass, at, device, retailer, units, unseen: undefined, others, portal: "", missing, sealed: fast, looked: fast, tag: "", bag: null };
 }
 
 /** `things`: how many the list says; null when the pass is not in it. */

@@ -15,6 +15,8 @@ export interface Scanned {
   kind: string;
   refused?: string | null;
   retailer?: string | null;
+  retailer_id?: string | null;
+  portal_url?: string | null;
   units?: Unit[];
   others?: Unit[];
   free?: boolean;
