@@ -6,7 +6,7 @@ from dropoff.network.gazetteer import Gazetteer
 
 HARD = {
     "DK": """
-        Kbh = København, exact · Kbh. Ø = København, prefix · Köpenhamn K = København, prefix
+        Kbh = København, exact · Kbh. Ø = København Ø, exact · Köpenhamn K = København K, exact
         kobenhvn = København, typo · KØBENHAVN V = København V, exact · Kgs. Lyngby = Kongens Lyngby, exact
         lyngby = Kongens Lyngby, exact · 2800 Kgs. Lyngby = 2800 Kongens Lyngby, exact · Ålborg = Aalborg, exact
         aalborg so = Aalborg SØ, exact · Fåborg = Faaborg, exact · Fabourg = Faaborg, typo

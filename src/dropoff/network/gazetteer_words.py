@@ -98,6 +98,7 @@ _SIGNS: Final = {
 """Before postcodes, of old from the signs on cars; the ISO codes come beside them."""
 WORDS_OF_A_COUNTRY: Final = 3
 """At most."""
+DISTRICT_MAX: Final = 2
 
 
 @cache
@@ -116,7 +117,11 @@ def _countries() -> dict[str, str]:
 
 
 def other_names(country: str, name: str) -> tuple[str, ...]:
-    """What the same town is called elsewhere."""
+    """What the same town is called elsewhere, and its districts of one or two letters: `Kbh Ø` is `København Ø`."""
+    town, _, district = name.rpartition(" ")
+    if town and len(district) <= DISTRICT_MAX:
+        names = tuple(f"{other} {district}" for other in _towns().get((country, plain(town)), ()))
+        return names or _towns().get((country, plain(name)), ())
     return _towns().get((country, plain(name)), ())
 
 
