@@ -120,6 +120,7 @@ def test_a_return_goes_into_a_locker(visit: Page, world: Any, bank: Bank, locker
     visit.get_by_role("link", name="I am here").click()
     visit.get_by_label("Small").check()
     looks_right(visit, tmp_path, "choose-size")
+    visit.get_by_label("Wollsocken").uncheck()
     visit.get_by_role("button", name="Hold a compartment").click()
     heading(visit, "Compartment 1 is yours")
     fits(visit, "reserved")
@@ -133,6 +134,10 @@ def test_a_return_goes_into_a_locker(visit: Page, world: Any, bank: Bank, locker
     fits(visit, "handed-in")
     visit.get_by_role("link", name="Your receipt").click()
     expect(visit.get_by_text("Nordbox am Platz").first).to_be_visible()
+    visit.goto(f"{path}/locker")
+    visit.get_by_role("link", name="Hand in the rest").click()
+    heading(visit, "Hand it in at a locker")
+    expect(visit.get_by_label("Wollsocken")).to_have_count(0)  # the only thing left needs no choice
 
 
 def test_the_power_goes_while_the_door_opens(visit: Page, world: Any, bank: Bank, locker: str, tmp_path: Path) -> None:

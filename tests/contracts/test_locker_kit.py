@@ -15,11 +15,15 @@ from dropoff.locker_bank.simulated import Fault as BankFault
 from dropoff.locker_bank.simulated import SimulatedBank, doors_of
 from dropoff.plugins import load_plugins
 from dropoff.ports.locker import LockerBank, Misconfigured, Rejected, Unknown
-from dropoff.testing import Answer, CarrierServer, HttpLockerConformance, Received
+from dropoff.testing import Answer, CarrierServer, HttpLockerConformance, LockerConformance, Received
 from dropoff.testing.lockers import wanted
 
 
-class TestHttpBank(HttpLockerConformance):
+class Simulated:
+    """The bank that both kits are tried on."""
+
+    has_sensors = True
+
     @pytest.fixture
     def simulated(self) -> SimulatedBank:
         self.doors = SimulatedBank("b 1", doors_of("S:1,M:1,L:1"), key="sesame", has_sensors=self.has_sensors)
@@ -45,7 +49,11 @@ class TestHttpBank(HttpLockerConformance):
         assert self.doors.act(number, "take_out")
 
 
-class TestHttpBankWithoutSensors(TestHttpBank):
+class TestHttpBank(Simulated, HttpLockerConformance):
+    pass
+
+
+class TestBankWithoutSensors(Simulated, LockerConformance):
     has_sensors = False
 
 

@@ -342,6 +342,14 @@ def test_what_may_not_be_handed_in_gets_no_compartment_and_a_stranded_one_a_pers
     assert paused.data == {"reason": "location_paused"}
 
 
+def test_what_was_handed_in_elsewhere_opens_no_door(lockers: Lockers) -> None:
+    made = lockers.world.give_back()
+    row = lockers.reserve(made)
+    assert lockers.world.hand_in(lockers.world.till(), lockers.world.ask(made)).verdict == "accepted"
+    assert lockers.open(row).state == "expired"
+    assert [door.is_open for door in lockers.bank.state.doors] == [False, False]
+
+
 def test_a_bank_with_something_in_it_is_not_disconnected(lockers: Lockers) -> None:
     row = lockers.reserve(lockers.world.give_back())
     assert isinstance(lockers.db.write_sync(disconnect_bank, lockers.place, NOW, "operator:test"), Problem)

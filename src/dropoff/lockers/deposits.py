@@ -4,6 +4,7 @@ starts from, so that the shopper's page, a second tap and the job may all take i
 The calls to the bank lie between these, in `driving`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
@@ -27,6 +28,7 @@ from dropoff.network import service as network
 from dropoff.ports.locker import Reservation, Size
 from dropoff.returns import service as returns
 from dropoff.returns.passes import PassKeys
+from dropoff.returns.service import ReturnRow
 from dropoff.web.schema import Id
 
 SHOPPER: Final = "shopper"
@@ -69,8 +71,9 @@ def begin(tx: Tx, passes: PassKeys, code: str, asked: Begin, at: datetime) -> De
     known = store.live_of(tx, head.id)
     if known is not None and (known.location_id == asked.location or known.state not in ("reserving", "reserved")):
         return known
-    facts = PassFacts(head.live, head.last_day_at, head.expires_at, custody)
-    verdict, reason = counter_rules.judge_units(facts, units, place.live, at, at)
+    verdict, reason = _judge(head, custody, units, at)
+    if verdict == "accepted" and place.live != head.live:
+        verdict, reason = "refused", "test_mode"
     if verdict == "accepted" and place.state != "active":
         verdict, reason = "refused", "location_paused"
     if verdict != "accepted":
@@ -95,6 +98,14 @@ def begin(tx: Tx, passes: PassKeys, code: str, asked: Begin, at: datetime) -> De
     made = store.insert_deposit(tx, row)
     assert made is not None, "the return is locked and has none that lives"
     return made
+
+
+def _judge(
+    head: ReturnRow, custody: Mapping[str, str], units: list[str], at: datetime
+) -> tuple[counter_rules.Verdict, str | None]:
+    """As at a counter."""
+    facts = PassFacts(head.live, head.last_day_at, head.expires_at, dict(custody))
+    return counter_rules.judge_units(facts, units, head.live, at, at)
 
 
 def _leave(tx: Tx, row: DepositRow, at: datetime) -> None:
@@ -137,9 +148,15 @@ def refuse(tx: Tx, deposit_id: str, reason: str, surely: bool, at: datetime) -> 
 
 
 def tell_open(tx: Tx, deposit_id: str, at: datetime) -> DepositRow | None:
-    """The intent to open, before the bank is told. None: there is no door to open."""
+    """The intent to open, before the bank is told. None: there is no door to open, or nothing to put behind it any
+    more, since the return was cancelled or handed in elsewhere; then the reservation ends."""
     row = store.find_deposit(tx, deposit_id)
-    if row is None or (row.expires_at is not None and row.expires_at <= at):
+    head = returns.lock_return(tx, row.return_id) if row is not None else None
+    if row is None or head is None or (row.expires_at is not None and row.expires_at <= at):
+        return None
+    custody = {unit.id: unit.custody for unit in returns.units_of(tx, head.id)}
+    if row.state == "reserved" and _judge(head, custody, row.units, at)[0] != "accepted":
+        expire(tx, deposit_id, at)
         return None
     return store.move(tx, deposit_id, "tell_open", at, told_at=at, reason=None, confirmed_at=None)
 

@@ -80,8 +80,9 @@ async def locker_page(request: Request[Any, Any, Any], code: FromPath[str]) -> A
     row = stand.row
     if row is not None:
         row = await in_thread(lockers.settle, context, row, now())
-    if row is not None and (row.state in lockers.LIVE or not asked):
-        shown = await _stands(request, seen, row, path)
+    anew = asked or "q" in request.query_params
+    if row is not None and (row.state in lockers.LIVE or not anew):
+        shown = await _stands(request, seen, row, path, bool(stand.units))
         if shown is not None:
             return shown
     if not stand.units or rules.state(seen.facts, now()) not in ("issued", "partly_handed_in"):
@@ -91,13 +92,17 @@ async def locker_page(request: Request[Any, Any, Any], code: FromPath[str]) -> A
     return await _choose(request, seen, stand, row, path)
 
 
-async def _stands(request: Request[Any, Any, Any], seen: Seen, row: DepositRow, path: str) -> ASGIResponse | None:
+async def _stands(
+    request: Request[Any, Any, Any], seen: Seen, row: DepositRow, path: str, has_more: bool
+) -> ASGIResponse | None:
     """The page of a compartment as it stands; None when the shopper chooses anew."""
     found = await request.app.state.context.db.read(_place_and_bank, row.location_id)
     zone = found[0].zone if found else seen.facts.zone
     shown = locker_views.state_view(row, zone, now(), path)
     if shown is None:
         return None
+    if shown.receipt and has_more:
+        shown = msgspec.structs.replace(shown, rest=f"{path}/locker?at={row.location_id}")
     view = LockerView(
         path=f"{path}/locker",
         back=path,

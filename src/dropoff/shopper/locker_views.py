@@ -106,6 +106,8 @@ class StateView(msgspec.Struct, frozen=True, kw_only=True):
     report: bool = False
     """Whether the shopper may say that something is in it already."""
     receipt: str = ""
+    rest: str = ""
+    """Where the things go on that are still with the shopper."""
 
 
 class LockerView(msgspec.Struct, frozen=True, kw_only=True):
