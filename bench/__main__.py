@@ -72,7 +72,7 @@ def main() -> int:
             cases += rows
             notes += ["", *note]
         if "text" in parts:
-            notes += ["", *gazetteer.lines()]
+            notes += ["", *gazetteer.lines(quick=arguments.quick)]
         _print(cases, notes, size, folder, time.monotonic() - began)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

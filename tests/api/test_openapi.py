@@ -21,7 +21,7 @@ from tests.service import OPERATOR_KEY, Client, Service, running
 from dropoff.app import ROOMS
 from dropoff.kernel.errors import PROBLEMS
 
-EXAMPLES = 10
+EXAMPLES = 6
 PARTS = 6
 CHECKS = [
     status_code_conformance,
