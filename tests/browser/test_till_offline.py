@@ -238,9 +238,9 @@ def test_the_same_things_noted_at_two_places_are_one_hand_in_and_both_are_told(r
         }
         assert world.post(other, "/v1/counter/hand-ins", said)["verdict"] == "accepted"
         online(ready)
-        expect(unsent(ready)).to_contain_text(f"{tag}: it was handed in before.")
+        expect(unsent(ready)).to_contain_text(f"{tag}: it was handed in at another place before.")
         ready.goto("/till")
-        expect(ready.get_by_text("were presented again at this one").first).to_be_visible()
+        expect(ready.get_by_text("were presented at this one, too").first).to_be_visible()
         told = other.get("/v1/counter/state").json()["problems"]
         assert any("presented at another place, too" in one["detail"] for one in told)
     assert len(handed_in(retailer, issued)) == 1

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from tests.counter_world import BASE_URL, NOW, World, days
 
+from dropoff.cases.tables import case
 from dropoff.counter import service as counter
 from dropoff.counter.service import ParcelIn, RefusedIn
 from dropoff.counter.tables import container, hand_in, parcel, tag
@@ -14,6 +15,8 @@ from dropoff.db import Database
 from dropoff.db.vault import token_hash
 from dropoff.network.tables import location
 from dropoff.returns import service as returns
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -128,6 +131,46 @@ def test_the_same_things_at_another_place_open_one_case(world: World) -> None:
     assert told["retailer_id"] == world.return_row(made).retailer_id
     assert (told["location_id"], of_the_first["location_id"]) == (other.location_id, till.location_id)
     assert of_the_first["retailer_id"] is None, "the retailer is told once"
+
+
+@pytest.mark.parametrize("off", [timedelta(), timedelta(hours=-2), timedelta(days=730)], ids=["right", "2 h", "2 y"])
+def test_who_had_them_first_in_hand_is_named_and_nothing_is_refunded_twice(world: World, off: timedelta) -> None:
+    """A till without a network took them in an hour before the other, and its report comes an hour after; its clock is
+    off by so much."""
+    retailer = world.retailer("hand_in")
+    till, late, made = world.till(), world.till(), world.give_back(retailer)
+    assert world.hand_in(till, world.ask(made, scanned_at=NOW + HOUR), NOW + HOUR).verdict == "accepted"
+    due = world.events("refund.due")
+    noted = world.ask(made, scanned_at=NOW + off, device_now=NOW + 2 * HOUR + off)
+    answer = world.hand_in(late, noted, NOW + 2 * HOUR)
+    assert (answer.verdict, answer.first_custody) == ("already", "here")
+    told, of_the_first = world.events("case.opened")
+    assert (told["location_id"], of_the_first["location_id"]) == (late.location_id, till.location_id)
+    for one in world.rows(case):
+        assert one["objects"]["first_custody"] == [late.location_id]
+    assert world.events("refund.due") == due, "the money fell due once"
+    assert len(due) == 1
+    assert len(world.rows(parcel)) == 1, "and nothing moved"
+
+
+def test_a_later_one_and_one_of_the_same_minutes_are_not_first(world: World) -> None:
+    till, other, third, made = world.till(), world.till(), world.till(), world.give_back()
+    world.hand_in(till, world.ask(made, scanned_at=NOW), NOW)
+    later = world.ask(made, scanned_at=NOW + HOUR, device_now=NOW + HOUR)
+    assert world.hand_in(other, later, NOW + HOUR).first_custody == "elsewhere"
+    together = world.ask(made, scanned_at=NOW - timedelta(minutes=3), device_now=NOW + HOUR)
+    assert world.hand_in(third, together, NOW + HOUR).first_custody == "elsewhere", "clocks are no better than that"
+    assert world.hand_in(till, world.ask(made), NOW + HOUR).first_custody is None, "its own repeat is no double"
+
+
+def test_a_clock_that_was_set_right_counts_for_the_last_day(world: World) -> None:
+    till, made = world.till(), world.give_back()
+    end, off = world.return_row(made).expires_at, days(-730)
+    scanned, sent = world.return_row(made).last_day_at - HOUR, end + HOUR
+    late = world.ask(made, scanned_at=scanned + off)
+    assert world.hand_in(till, late, sent).reason == "pass_expired"
+    told = world.ask(made, scanned_at=scanned + off, device_now=sent + off)
+    assert world.hand_in(till, told, sent).verdict == "accepted"
 
 
 def test_an_unknown_pass_is_a_row_without_the_pass(world: World) -> None:

@@ -41,6 +41,9 @@ class HandIn(msgspec.Struct, frozen=True, kw_only=True):
     """Its id or its SSCC as scanned; `auto`: the open one that goes there, else a new bag; without one the parcels wait
     loose."""
     scanned_at: Time
+    device_now: Time | None = None
+    """What the device's clock says while this is sent (the header `Device-Time`): a clock that is wrong is set right by
+    it, by hours or by years."""
     took_ms: TookMs | None = None
     """Counter time: from the first scan until this was sent, by the till's own clock."""
 

@@ -74,6 +74,8 @@ class HandInAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """All units of the return as they stand now, once the pass is known."""
     container: ContainerTaken | None
     receipt: Receipt | None
+    first_custody: doubles.First | None = None
+    """Of things that another place has recorded: where they were first in hand, by the clocks set right."""
     bag: BagTold | None = None
     """Which bag the parcels go into, told whole; also when they are in none yet."""
 
@@ -85,6 +87,15 @@ class Asked(msgspec.Struct, frozen=True):
     till: Till
     data: HandIn
     at: datetime
+
+    @property
+    def custody_at(self) -> datetime:
+        return rules.custody_at(self.data.scanned_at, self.at, self.data.device_now)
+
+    @property
+    def judged_at(self) -> datetime:
+        """The scan's time that counts for deadlines: with the device's clock told, the one that was set right."""
+        return self.data.scanned_at if self.data.device_now is None else self.custody_at
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -115,11 +126,12 @@ def confirm_hand_in(tx: Tx, passes: PassKeys, base_url: str, till: Till, data: H
     if data.everything:
         data = _spelt_out(data, known)
         asked = msgspec.structs.replace(asked, data=data)
-    verdict, reason = rules.judge_units(known.facts, data.named, till.live, data.scanned_at, at)
+    verdict, reason = rules.judge_units(known.facts, data.named, till.live, asked.judged_at, at)
     if verdict == "already":
         answer = _refuse(tx, asked, known, "already", None)
-        doubles.tell_double_hand_in(tx, asked.id, till, row, _parcels_of(known, data.taken), at)
-        return answer
+        held = _parcels_of(known, data.taken)
+        first = doubles.tell_double_hand_in(tx, asked.id, till, row, held, at, asked.custody_at)
+        return msgspec.structs.replace(answer, first_custody=first)
     if verdict == "refused":
         return _refuse(tx, asked, known, "refused", reason)
     token = passes.receipt_token(asked.id)
@@ -313,6 +325,7 @@ def _keep(tx: Tx, asked: Asked, known: Known | None, answer: HandInAnswer) -> No
             "scanned_at": asked.data.scanned_at,
             "received_at": asked.at,
             "took_ms": asked.data.took_ms,
+            "custody_at": asked.custody_at,
         },
     )
 

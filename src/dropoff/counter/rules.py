@@ -129,6 +129,20 @@ def is_plausible(scanned_at: datetime, received_at: datetime) -> bool:
     return received_at - OFFLINE_AT_MOST <= scanned_at <= received_at + CLOCK_SKEW
 
 
+def custody_at(scanned_at: datetime, received_at: datetime, device_now: datetime | None) -> datetime:
+    """When the clerk had the thing in hand, by our clock. `device_now`: what the device's clock said when it sent this,
+    however wrong: what counts is how long ago the scan was by it. Without that, the scan's own time, if plausible."""
+    if device_now is not None:
+        ago = device_now - scanned_at
+        return received_at - ago if timedelta() <= ago <= OFFLINE_AT_MOST else received_at
+    return min(scanned_at, received_at) if is_plausible(scanned_at, received_at) else received_at
+
+
+def is_before(one: datetime, other: datetime) -> bool:
+    """Surely before: two clocks that were set right may still be some minutes apart."""
+    return one < other - CLOCK_SKEW
+
+
 def is_in_time(facts: PassFacts, scanned_at: datetime, received_at: datetime) -> bool:
     """Till the end of the grace by our clock; till the end of the last day by a plausible clock of the till, however
     late its report comes."""

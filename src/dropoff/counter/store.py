@@ -88,13 +88,10 @@ def _load(*, to_retailer: bool, limits: frozenset[str]) -> Prepared:
         ),
     ]
     heavier, more = container.c.weight_g + weight, container.c.parcel_count + parcels
-    lifted = container.c.kind.not_in(rules.LIFTED)
-    if "max_weight_g" in limits:
-        conditions.append(heavier <= sa.bindparam("max_weight_g", type_=sa.BigInteger))
-    if "max_bag_weight_g" in limits:
-        conditions.append(sa.or_(lifted, heavier <= sa.bindparam("max_bag_weight_g", type_=sa.BigInteger)))
-    if "max_bag_parcels" in limits:
-        conditions.append(sa.or_(lifted, more <= sa.bindparam("max_bag_parcels", type_=sa.BigInteger)))
+    for name in sorted(limits):
+        within = (more if name == "max_bag_parcels" else heavier) <= sa.bindparam(name, type_=sa.BigInteger)
+        not_lifted = container.c.kind.not_in(rules.LIFTED)
+        conditions.append(within if name == "max_weight_g" else sa.or_(not_lifted, within))
     return Prepared(
         sa.update(container)
         .where(*conditions)
@@ -188,9 +185,9 @@ def load_container(tx: Tx, container_id: str, load: rules.Load) -> ContainerRow 
         "here": load.location_id,
         "is_live": load.live,
         "next": next_id,
+        "border": load.customs,
         "weight": load.weight_g,
         "parcels": load.parcels,
-        "border": load.customs,
     }
     limits = {name: limit for name in rules.LIMITS if (limit := getattr(load, name)) is not None}
     rows = tx.change(_load(to_retailer=kind == "retailer", limits=frozenset(limits)), **values, **limits)

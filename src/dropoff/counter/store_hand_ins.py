@@ -94,6 +94,24 @@ def places_of(tx: Tx, parcel_ids: Collection[str]) -> dict[str, str]:
     return {row.id: row.location_id for row in tx.read(query)}
 
 
+class Custody(msgspec.Struct, frozen=True):
+    """Where a parcel was handed in, and when by which clock."""
+
+    location_id: str
+    scanned_at: datetime
+    received_at: datetime
+    custody_at: datetime | None
+
+
+def custodies_of(tx: Tx, parcel_ids: Collection[str]) -> dict[str, Custody]:
+    query = (
+        sa.select(parcel.c.id, *(hand_in.c[name] for name in Custody.__struct_fields__))
+        .join(hand_in, hand_in.c.id == parcel.c.hand_in_id)
+        .where(parcel.c.id.in_(parcel_ids))
+    )
+    return {row[0]: Custody(*tuple(row)[1:]) for row in tx.read(query)}
+
+
 def took_times(tx: Tx, first_kept: str, limit: int) -> list[tuple[str, int]]:
     """(location, milliseconds) of the latest accepted hand-ins whose till measured its counter time. Ids sort by
     time."""

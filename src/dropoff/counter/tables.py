@@ -26,6 +26,7 @@ hand_in = sa.Table(
     at("received_at"),
     at("undone_at", nullable=True),
     sa.Column("took_ms", sa.Integer),  # counter time, as the till measured it
+    at("custody_at", nullable=True),  # when it really was, the device's clock set right; null of older rows
     one_of("verdict", ("accepted", "already", "refused")),
     sa.Index("ix_hand_in_place", "location_id", "received_at"),  # a place's day, week and month
 )

@@ -129,6 +129,12 @@ SAYS: Final[dict[str, str]] = {
     "parked_title": N_("These need somebody"),
     "told_accepted": N_("{tag} is taken in now. Put it into bag {bag}."),
     "told_already": N_("{tag}: it was handed in before. Keep the parcel apart; if that was elsewhere, a case is open."),
+    "told_already_here": N_(
+        "{tag}: another place was recorded first, but here it was first in hand. Keep the parcel apart; a case is open."
+    ),
+    "told_already_elsewhere": N_(
+        "{tag}: it was handed in at another place before. Keep the parcel apart; a case is open."
+    ),
     "told_refused": N_("{tag} is not taken in: {why}"),
     "told_elsewhere": N_("{tag} was noted at another place than this device is at now. Call the operator."),
     "told_unread": N_("{tag}: the service cannot read it. Call the operator."),

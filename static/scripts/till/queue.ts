@@ -107,7 +107,7 @@ export class Queue {
       if (error instanceof Refused) return this.park(entry, "unread", error.code);
       throw error;
     }
-    if (answer.verdict !== "accepted") return this.park(entry, answer.verdict, answer.reason);
+    if (answer.verdict !== "accepted") return this.park(entry, answer.verdict, answer.reason ?? answer.first_custody);
     // What lies loose stands on the page; what the service put into a bag has to follow it there.
     if (answer.container) await this.park(entry, "accepted", answer.container.sscc.slice(-4));
     else await this.forget(entry);

@@ -63,6 +63,8 @@ export interface HandedIn {
   container: { id: string; sscc: string; new: boolean } | null;
   receipt: { url: string } | null;
   bag: Bag | null;
+  /** Of things that another place has recorded: where they were first in hand. */
+  first_custody: "here" | "elsewhere" | null;
 }
 
 export interface Session {
@@ -90,7 +92,8 @@ export class Server {
   }
 
   handIn(body: HandIn, key: string): Promise<HandedIn> {
-    return this.post("/v1/counter/hand-ins", body, key);
+    // Beside the body, which is the same however often it is sent.
+    return this.post("/v1/counter/hand-ins", body, key, { "device-time": new Date().toISOString() });
   }
 
   undo(handIn: string, key: string): Promise<{ verdict: string; reason: string | null }> {
@@ -110,8 +113,8 @@ export class Server {
     return answer.arrayBuffer();
   }
 
-  private async post<T>(path: string, body: unknown, key?: string): Promise<T> {
-    const headers: Record<string, string> = { "x-csrf-token": this.csrf };
+  private async post<T>(path: string, body: unknown, key?: string, more: Record<string, string> = {}): Promise<T> {
+    const headers: Record<string, string> = { "x-csrf-token": this.csrf, ...more };
     if (body !== undefined) headers["content-type"] = "application/json";
     if (key) headers["idempotency-key"] = key;
     const asked: RequestInit = { method: "POST", headers, signal: AbortSignal.timeout(PATIENCE_MS) };

@@ -37,7 +37,8 @@ export class UnsentList {
 
   private said({ state, tag, reason }: Entry): string {
     const why = reason && this.speech.knows(reason) ? this.speech.result(reason).title : (reason ?? "");
-    return this.speech.say(`told_${state}`, { tag, why, bag: reason ?? "" });
+    const told = state === "already" && reason ? `already_${reason}` : state;
+    return this.speech.say(`told_${told}`, { tag, why, bag: reason ?? "" });
   }
 
   private notice(tone: string, drawn: string, ...inside: (Node | null)[]): HTMLElement {
