@@ -6,31 +6,39 @@ A new text comes in without a translation, one that stands nowhere any more goes
 is. `tests/unit/test_catalogues.py` fails when a text has no translation, and names it.
 """
 
-import tomllib
+import re
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from dropoff.web.languages import DOMAIN, LANGUAGES, LOCALES, SOURCE
 
 ROOT = Path(__file__).resolve().parent.parent
 WHERE = ROOT / "src" / "dropoff"
+SPEAKS = re.compile(r"^from dropoff\.web(\.languages)? import|languages\.N_", re.MULTILINE)
+"""Modules that mark texts; the others need no look."""
+TEMPLATES = {"silent": "false", "trim_blocks": "true", "lstrip_blocks": "true", "newstyle_gettext": "true"}
 COMMENT = "For translators:"
 KEYWORDS = {**DEFAULT_KEYWORDS, "NN_": (1, 2), "plural": (1, 2)}
 
 
 def texts() -> Catalog:
     """All that stand in the code, with the files they stand in."""
-    mappings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["babel"]["mappings"]
-    methods = [(one["pattern"], one["method"]) for one in mappings]
-    options = {one["pattern"]: {name: str(value) for name, value in one.items()} for one in mappings}
     found = Catalog(domain=DOMAIN, fuzzy=False)
-    read = extract_from_dir(WHERE, methods, options, KEYWORDS, [COMMENT])
-    for file, _, message, comments, context in read:
-        found.add(message, None, [(file, 0)], auto_comments=comments, context=context)
+    for path in sorted(WHERE.rglob("*.py")):
+        if SPEAKS.search(path.read_text(encoding="utf-8")):
+            _add(found, path, "python", {})
+    for path in sorted((WHERE / "web" / "templates").rglob("*.html")):
+        _add(found, path, "jinja2", TEMPLATES)
     return found
+
+
+def _add(found: Catalog, path: Path, method: str, options: dict[str, str]) -> None:
+    where = [(path.relative_to(WHERE).as_posix(), 0)]
+    for _, message, comments, context in extract_from_file(method, path, KEYWORDS, [COMMENT], options):
+        found.add(message, None, where, auto_comments=comments, context=context)
 
 
 def is_translated(message: Message) -> bool:

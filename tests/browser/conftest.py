@@ -205,8 +205,8 @@ class World:
         number = next(self._numbers)
         place = location or self.locations["spaeti"]
         device = self.post(self.operator, f"/v1/locations/{place}/devices", {"name": f"Till {number}"})
-        url: str = device["pairing_url"]
-        return url
+        # In Berlin a till speaks German by itself; these tests read English.
+        return f"{device['pairing_url']}?lang=en"
 
     def counter(self, location: str) -> httpx.Client:
         """A till of this place without a browser."""

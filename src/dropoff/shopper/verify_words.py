@@ -121,7 +121,8 @@ def _later(checked: Checked, books: Books | None) -> str:
     if checked.note is not None:
         return _("The shop gave the things back. The receipt of this hand-in counts no more.")
     if books is None:
-        return _("Whether the things were given back later is told by %(page)s only.", page=f"{checked.issuer}/verify")
+        page = f"{checked.issuer}/verify"
+        return _("Whether the things were given back later is told by %(page)s only.", page=page)
     if books.undone_at is None:
         return _("By the network's books it stands: nothing was given back.")
     zone = checked.receipt.place.zone if checked.receipt else "UTC"

@@ -26,6 +26,7 @@ from dropoff.returns.service import Visit
 from dropoff.shopper import visit_views
 from dropoff.shopper.pages import KEPT_FOREVER, unknown_pass
 from dropoff.shopper.pass_views import Notice
+from dropoff.web import speaking
 from dropoff.web.languages import N_
 from dropoff.web.problems import Refused
 from dropoff.web.shell import page, render, see_other
@@ -135,6 +136,7 @@ async def _visit_page(
     seen = await context.db.read(visit_views.see_visit, context.passes, code, at)
     if seen is None:
         return unknown_pass()
+    speaking.suggest(*(one.locale for one in seen.returns))
     view = visit_views.visit_view(seen, code, at, notice=notice, error=error, typed=typed)
     return page(render("shopper/visit.html", view), 422 if error else 200)
 

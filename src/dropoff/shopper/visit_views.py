@@ -24,6 +24,8 @@ class SeenReturn(msgspec.Struct, frozen=True):
     retailer: str
     zone: str
     units: tuple[UnitRow, ...]
+    locale: str = ""
+    """The retailer's, for whom the browser says nothing."""
 
 
 class SeenVisit(msgspec.Struct, frozen=True):
@@ -68,7 +70,9 @@ def see_visit(tx: Tx, passes: PassKeys, code: str, at: datetime) -> SeenVisit | 
         head, owner = returns.find_return(tx, found.return_id), retailers.find(tx, found.retailer_id)
         if head is not None and owner is not None:
             own = passes.code(head.id, head.generation)
-            seen.append(SeenReturn(found, own, owner.name, owner.zone, tuple(returns.units_of(tx, head.id))))
+            seen.append(
+                SeenReturn(found, own, owner.name, owner.zone, tuple(returns.units_of(tx, head.id)), owner.locale)
+            )
     return SeenVisit(passes.visit_short_code(visit.id), visit.live, tuple(seen))
 
 

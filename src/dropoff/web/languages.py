@@ -21,7 +21,7 @@ LOCALES: Final = Path(__file__).resolve().parent / "locales"
 DOMAIN: Final = "dropoff"
 SOURCE: Final = "en"
 """The language of the texts in the code: it needs no catalogue."""
-LANGUAGES: Final = {"en": "English"}
+LANGUAGES: Final = {"en": "English", "da": "Dansk", "nb": "Norsk", "sv": "Svenska", "de": "Deutsch"}
 """By their own names, as the switch shows them."""
 SAME_AS: Final = {"no": "nb", "nn": "nb"}
 """Languages that are read in another one."""
