@@ -46,6 +46,7 @@ const PIN_PX = 36;
 /** From the top of a pin to its tip: half of it, and half the diagonal of its turned square. */
 const TIP_PX = Math.round(PIN_PX / 2 + PIN_PX * Math.SQRT1_2);
 const CLUSTER_PX = 44;
+const TILE_PX = 256;
 
 export function show(canvas: HTMLElement, listed: HTMLElement[], settings: MapSettings): void {
   new Finder(canvas, listed, settings).begin();
@@ -53,7 +54,11 @@ export function show(canvas: HTMLElement, listed: HTMLElement[], settings: MapSe
 
 class Finder {
   private readonly map: L.Map;
-  private readonly index = new Supercluster<{ pin: Pin }, object>({ radius: 56, maxZoom: UNCLUSTERED_FROM - 1 });
+  private readonly index = new Supercluster<{ pin: Pin }, object>({
+    radius: CLUSTER_PX + 12,
+    extent: TILE_PX, // else it counts in tiles twice as large, and buttons lie on one another
+    maxZoom: UNCLUSTERED_FROM - 1,
+  });
   private readonly shown = new Map<string, L.Marker>();
   private readonly pinLayer = L.layerGroup();
   private readonly byId: Map<string, HTMLElement>;
