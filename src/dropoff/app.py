@@ -21,6 +21,8 @@ from dropoff.counter import earnings_page as counter_earnings_page
 from dropoff.counter import jobs as counter_jobs
 from dropoff.counter import pages as counter_pages
 from dropoff.counter import pausing_api as counter_pausing_api
+from dropoff.counter import people_api as counter_people_api
+from dropoff.counter import people_page as counter_people_page
 from dropoff.counter import photo_api as counter_photo_api
 from dropoff.counter import place_page as counter_place_page
 from dropoff.counter import signing
@@ -88,6 +90,8 @@ ROOMS = (
     counter_earnings_page,
     lockers_api,
     lockers_pages,
+    counter_people_api,
+    counter_people_page,
     freight_api,
     freight_pages,
     freight_takings_api,

@@ -8,7 +8,8 @@ import { h, icon } from "./till/dom";
 import { allHere, handIn, isReady, lay, layUnseen, NOT_HERE, seal, tick, untick, type Table } from "./till/flow";
 import { hold, passName } from "./till/passes";
 import { Queue } from "./till/queue";
-import { read, samePass } from "./till/reading";
+import { Lock } from "./till/lock";
+import { isBadge, read, samePass } from "./till/reading";
 import { NotAnswered, Refused, Server, type HandedIn, type HandIn, type Scanned, type Session } from "./till/server";
 import { play } from "./till/sound";
 import { UnsentList } from "./till/unsent";
@@ -32,6 +33,7 @@ class Till {
   private readonly unsent: UnsentList;
   private queue: Queue | undefined;
   private needsPairing = false;
+  private lock: Lock | undefined;
 
   constructor(
     private readonly page: HTMLElement,
@@ -52,8 +54,14 @@ class Till {
     this.addFastMode();
     this.addCamera();
     listen(this.form, this.input, (scan) => this.next(() => this.scanned(scan)));
+    this.lock = new Lock(Number(this.page.dataset.lock ?? 0), this.server, () => this.table);
     this.queue = await Queue.open(() => void this.drawUnsent()).catch(() => undefined);
     this.page.dataset.scripted = "true";
+    const kept = this.lock.takeKept();
+    if (kept && !this.isShell) {
+      this.table = kept;
+      this.draw();
+    }
     await this.drawUnsent();
     if (this.isShell) await this.drawPlace();
     const worker = `/till/sw.js?speaks=${document.documentElement.lang}`;
@@ -118,6 +126,11 @@ class Till {
 
   private async scanned(scan: Scan): Promise<void> {
     this.page.querySelector(".till__main > .result")?.remove(); // the answer of a plain form
+    this.lock?.moved();
+    if (isBadge(scan.text)) {
+      this.lock?.keep(); // who takes over finds the table as it was
+      return this.leaveToForms("/till/scans", scan.text);
+    }
     if (this.table) await this.scannedAtTable(this.table, scan);
     else await this.scannedAnything(scan);
   }
@@ -227,9 +240,10 @@ class Till {
 
   /** Perhaps it arrived and only the answer was lost: the key makes sending it again harmless. */
   private async note(queue: Queue, table: Table, asked: HandIn, key: string): Promise<void> {
-    const location = (await queue.held<Session>("session"))?.location ?? "";
+    const session = await queue.held<Session>("session");
+    const location = session?.location ?? "";
     const tag = asked.parcels[0]?.tag ?? "";
-    await queue.note({ key, body: asked, location, pass: passName(table.pass), tag, state: "wait", reason: null });
+    await queue.note({ key, body: session?.clerk ? { ...asked, clerk: session.clerk } : asked, location, pass: passName(table.pass), tag, state: "wait", reason: null });
     this.table = null;
     this.tell(this.speech.result("noted", { things: this.desk.things(table), tag }));
   }

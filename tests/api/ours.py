@@ -17,6 +17,8 @@ from dropoff.locker_bank.simulated import SimulatedBank, doors_of
 from dropoff.plugins import InstalledSource
 from dropoff.testing import ListedPoints
 
+CLERK = {"name": "Anna", "initials": "AN", "pin": "4711"}
+
 
 class Ours:
     """Shop A with an object of each kind, and the strangers who try them."""
@@ -59,6 +61,7 @@ class Ours:
             "container_id": open_bag["id"],
             "hand_in_id": handed["hand_in"],
             "handover_id": self._handover(),
+            "clerk_id": service.operator.post(f"/v1/locations/{chain.places[-1]}/clerks", CLERK)["id"],
             "roll_id": self._roll(),
             "parcel": hand_in(chain.till, issue(chain.shop))["parcels"][0][
                 "id"
@@ -77,6 +80,8 @@ class Ours:
             "/v1/cases/{case_id}/resolve": {"outcome": "explained"},
             "/v1/locations/{location_id}": {"phone": "+45 12"},
             "/v1/locations/{location_id}/closures": days,
+            "/v1/locations/{location_id}/clerks": CLERK,
+            "/v1/locations/{location_id}/staff-rules": {"lock_after_min": 5},
             "/v1/locations/{location_id}/devices": {"name": "Another"},
             "/v1/locations/{location_id}/lockers": self.bank,
             "/v1/counter/parcels/{parcel}/retag": {"tag": "RETAGGED1", "reason": "torn"},

@@ -1,7 +1,10 @@
 """The people at the counter: the shop's own page, and what it shows to whom."""
 
+import re
+
+import httpx
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import OPERATOR_KEY
+from tests.browser.conftest import OPERATOR_KEY, without_script
 from tests.browser.test_pages import RULES, SMALL_TARGETS, Axe, paired
 from tests.browser.test_till import scan
 
@@ -60,6 +63,81 @@ def test_the_operator_sets_a_rate_and_the_shop_reads_what_it_earned(visit: Page,
     look(visit)
     paper = visit.context.request.get(str(visit.get_by_role("link", name="PDF").get_attribute("href")))
     assert paper.body().startswith(b"%PDF-")
+
+
+def place_of_its_own(world) -> str:
+    """No other test's till stands there."""
+    place = {
+        "name": "Schichtkiosk",
+        "kind": "store",
+        "address": {"country": "DE"},
+        "position": {"lat": 50.1, "lon": 8.6},
+    }
+    return str(world.post(world.operator, "/v1/locations", place)["id"])
+
+
+def test_a_shift_begins_by_pin_changes_by_badge_and_a_lock_loses_no_hand_in(visit: Page, world) -> None:
+    place = place_of_its_own(world)
+    sign_in(visit)
+    visit.goto(f"/network/places/{place}/people")
+    visit.get_by_label("First name or nickname").fill("Anna")
+    visit.get_by_label("Initials").fill("an")
+    visit.get_by_label("PIN", exact=True).fill("12")
+    visit.get_by_role("button", name="Add", exact=True).click()
+    expect(visit.get_by_role("alert")).to_contain_text("4 to 6 digits")
+    expect(visit.get_by_label("Initials")).to_have_value("an")
+    look(visit)
+    visit.get_by_label("PIN", exact=True).fill("4711")
+    visit.get_by_role("button", name="Add", exact=True).click()
+    visit.get_by_label("First name or nickname").fill("Bo")
+    visit.get_by_label("Initials").fill("bo")
+    visit.get_by_label("Make a badge").check()
+    visit.get_by_role("button", name="Add", exact=True).click()
+    badge = visit.get_by_text(re.compile("^CLERK")).inner_text()
+    look(visit)
+
+    visit.context.clear_cookies()
+    without_script(visit)
+    visit.goto(world.pairing_url(place))
+    visit.get_by_role("button", name="Yes, this is the till").click()
+    expect(visit.get_by_role("heading", level=1)).to_have_text("Who is there?")
+    visit.get_by_label("Anna").check()
+    visit.get_by_label("PIN", exact=True).fill("0000")
+    visit.get_by_role("button", name="Here I am").click()
+    expect(visit.get_by_role("alert")).to_be_visible()
+    look(visit)
+    visit.get_by_label("Anna").check()
+    visit.get_by_label("PIN", exact=True).fill("4711")
+    visit.get_by_role("button", name="Here I am").click()
+    expect(visit.get_by_role("heading", level=1)).to_have_text("Hello, Anna")
+    expect(visit.get_by_text("0 waiting · 0 bags open · 0 problems")).to_be_visible()
+
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    scan(visit, issued["pass"]["url"])
+    # Meanwhile the shift ended, as it does when another clerk ends it or the till locks.
+    cookies = {one["name"]: one["value"] for one in visit.context.cookies()}
+    csrf = visit.locator("input[name=csrf_token]").first.get_attribute("value")
+    with httpx.Client(base_url=world.base_url, trust_env=False, cookies=cookies) as beside:
+        beside.post("/v1/counter/shift/end", json={}, headers={"X-CSRF-Token": csrf}).raise_for_status()
+    scan(visit, world.tag())
+    expect(visit.get_by_role("heading", level=1)).to_have_text("Who is there?")
+    expect(visit.get_by_text("What you were doing is kept")).to_be_visible()
+    visit.get_by_label("PIN", exact=True).fill("4711")
+    visit.get_by_label("Anna").check()
+    visit.get_by_role("button", name="Here I am").click()
+    expect(visit.get_by_role("heading", level=1)).to_have_text("Taken in")
+    assert retailer.get(f"/v1/returns/{issued['id']}").json()["status"] == "handed_in"
+
+    visit.goto("/till")
+    scan(visit, badge)
+    expect(visit.get_by_role("heading", level=1)).to_have_text("Hello, Bo")
+    visit.goto("/till/shift")
+    expect(visit.get_by_role("listitem").filter(has_text="Taken in")).to_contain_text("AN")
+    look(visit)
+    visit.get_by_label("A note to whoever comes next").fill("Bag 4 is full")
+    visit.get_by_role("button", name="End the shift").click()
+    expect(visit.get_by_text("Bag 4 is full")).to_be_visible()
 
 
 def test_a_shop_says_how_much_it_can_hold(visit: Page, world) -> None:

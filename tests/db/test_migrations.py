@@ -164,6 +164,13 @@ FILLED = {
         "INSERT INTO locker_bank (id, location_id, device_id, adapter, bank, settings, connected_at, connected_by,"
         " compartments) VALUES ('lkb_1', 'loc_1', 'dev_1', 'http', 'b', '', '2026-11-01T00:00:00.000Z', 'x', '[]')",
     ],
+    "0018": [
+        "INSERT INTO clerk (id, location_id, name, initials, created_at) VALUES ('clk_1', 'loc_1', 'Anna', 'AN',"
+        " '2026-11-01T00:00:00.000Z')",
+        "INSERT INTO shift (id, location_id, device_id, clerk_id, began_at, seen_at) VALUES ('shf_1', 'loc_1', 'dev_1',"
+        " 'clk_1', '2026-11-01T00:00:00.000Z', '2026-11-01T00:00:00.000Z')",
+        "INSERT INTO counter_rule (location_id, lock_after_min) VALUES ('loc_1', 5)",
+    ],
     "0015": [
         "INSERT INTO parcel_rate (id, location_id, amount, currency, valid_from, set_at, set_by) VALUES ('rat_1',"
         " 'loc_1', 25, 'EUR', '2026-11-01', '2026-11-01T00:00:00.000Z', 'operator:x')",
@@ -193,7 +200,22 @@ def test_an_upgrade_keeps_every_row(empty_url: str) -> None:
         kept = connection.execute(sa.text("SELECT id, state, paused_by, words FROM location")).one()
     engine.dispose()
     assert {name: count for name, count in counted.items() if count} == (
-        dict.fromkeys(("location", "event", "case", "lane", "container", "device", "locker_bank", *EARNINGS), 1)
+        dict.fromkeys(
+            (
+                "location",
+                "event",
+                "case",
+                "lane",
+                "container",
+                "device",
+                "locker_bank",
+                "clerk",
+                "shift",
+                "counter_rule",
+                *EARNINGS,
+            ),
+            1,
+        )
         | {"location_word": 2}
     )
     assert tuple(kept) == ("loc_1", "paused", None, " kiosk x"), "found by its words"

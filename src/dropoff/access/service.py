@@ -118,9 +118,9 @@ def start_session(tx: Tx, credential_id: str, at: datetime, ttl: timedelta = SES
     return token
 
 
-def too_many_guesses(tx: Tx, kind: str, subject: str, at: datetime) -> Problem | None:
+def too_many_guesses(tx: Tx, kind: str, subject: str, at: datetime, most: int = GUESSES_MAX) -> Problem | None:
     """The brake for what may be asked without a key. It ends by itself, so that nobody is locked out for long."""
-    if store.count_guesses(tx, kind, subject, at - GUESS_WINDOW) < GUESSES_MAX:
+    if store.count_guesses(tx, kind, subject, at - GUESS_WINDOW) < most:
         return None
     return Problem("too-many-requests", retry_after_s=int(GUESS_WINDOW.total_seconds()))
 
@@ -128,6 +128,11 @@ def too_many_guesses(tx: Tx, kind: str, subject: str, at: datetime) -> Problem |
 def note_guess(tx: Tx, kind: str, subject: str, at: datetime) -> None:
     """One that was wrong."""
     store.add_guess(tx, kind, subject, at)
+
+
+def forget_guesses_of(tx: Tx, kind: str, subjects: list[str]) -> None:
+    """Whoever knows the answer guessed nothing."""
+    store.delete_guesses_of(tx, kind, subjects)
 
 
 def forget_guesses(tx: Tx, at: datetime) -> int:

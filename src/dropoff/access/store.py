@@ -84,6 +84,10 @@ def delete_guesses_before(tx: Tx, at: datetime) -> int:
     return tx.count(sa.delete(guess).where(guess.c.at < at))
 
 
+def delete_guesses_of(tx: Tx, kind: str, subjects: list[str]) -> None:
+    tx.count(sa.delete(guess).where(guess.c.kind == kind, guess.c.subject.in_(subjects)))
+
+
 def ensure_mark(tx: Tx, mark: str) -> str:
     """The mark that stands: this one on a fresh database."""
     tx.change(insert(secret_mark).values(id=1, mark=mark).on_conflict_do_nothing())

@@ -44,6 +44,8 @@ class HandIn(msgspec.Struct, frozen=True, kw_only=True):
     device_now: Time | None = None
     """What the device's clock says while this is sent (the header `Device-Time`): a clock that is wrong is set right by
     it, by hours or by years."""
+    clerk: Annotated[str, Meta(max_length=40)] | None = None
+    """Who stood there (`clk_…`), as a till without a network noted it; else the shift that is open at the till."""
     took_ms: TookMs | None = None
     """Counter time: from the first scan until this was sent, by the till's own clock."""
 

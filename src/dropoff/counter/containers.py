@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from dropoff.counter import rules, store, tellings
+from dropoff.counter import rules, shifts, store, tellings
 from dropoff.counter.movement import find_container, lock_returns
 from dropoff.counter.reading import read
 from dropoff.counter.store import ContainerRow, ParcelRow
@@ -43,6 +43,7 @@ class UnsealIn(msgspec.Struct, frozen=True):
 def open_container(tx: Tx, prefix: str, till: Till, data: NewContainer, at: datetime) -> ContainerView | Problem:
     """A pre-printed SSCC must be of our prefix and unused. Scanned again while its container is open here, it answers
     that container: two tills may stand at one bag."""
+    till = shifts.attributed(tx, till, at)
     sscc = gs1.parse_sscc(data.sscc) if data.sscc is not None else None
     grai = gs1.parse_grai(data.grai) if data.grai is not None else None
     if data.sscc is not None and (sscc is None or not sscc[1:].startswith(prefix)):
@@ -91,6 +92,7 @@ def find_here(tx: Tx, text: str, location_id: str, live: bool) -> ContainerView 
 
 def pack_parcel(tx: Tx, till: Till, text: str, data: PackIn, at: datetime) -> ContainerAnswer:
     """A loose parcel, or one that arrived at this hub, goes into an open container."""
+    till = shifts.attributed(tx, till, at)
     row = find_container(tx, text)
     tag = read(data.tag).tag
     parcel = store.parcel_by_tag(tx, tag) if tag is not None else None
@@ -142,6 +144,7 @@ def _pack(tx: Tx, till: Till, row: ContainerRow, parcel: ParcelRow, at: datetime
 
 
 def seal(tx: Tx, till: Till, text: str, data: SealIn, at: datetime) -> ContainerAnswer:
+    till = shifts.attributed(tx, till, at)
     row = find_container(tx, text)
     reason = _why_not_here(till, row)
     if reason is None and row is not None:
@@ -162,6 +165,7 @@ def _why_not_sealed(row: ContainerRow | None, wanted: str | None) -> str:
 
 def unseal(tx: Tx, till: Till, text: str, data: UnsealIn, at: datetime) -> ContainerAnswer:
     """Opening a sealed bag is a recorded act; one that a shipment claims stays sealed."""
+    till = shifts.attributed(tx, till, at)
     row = find_container(tx, text)
     reason = _why_not_here(till, row)
     if reason is None and row is not None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from dropoff.counter import doubles, rolls, rules, store, store_hand_ins, tellings
+from dropoff.counter import doubles, rolls, rules, shifts, store, store_hand_ins, tellings
 from dropoff.counter.asking import HandIn
 from dropoff.counter.bags import BagTold
 from dropoff.counter.movement import find_container
@@ -112,6 +112,7 @@ class Known(msgspec.Struct, frozen=True):
 
 def confirm_hand_in(tx: Tx, passes: PassKeys, base_url: str, till: Till, data: HandIn, at: datetime) -> HandInAnswer:
     """`data` has no `shape_problem`."""
+    till = shifts.attributed(tx, till, at, data.clerk)
     asked = Asked(ids.new_id("hin"), till, data, at)
     found = returns.find_pass(tx, passes, data.pass_text)
     if found is None and returns.find_visit(tx, passes, data.pass_text) is not None:
@@ -326,6 +327,7 @@ def _keep(tx: Tx, asked: Asked, known: Known | None, answer: HandInAnswer) -> No
             "received_at": asked.at,
             "took_ms": asked.data.took_ms,
             "custody_at": asked.custody_at,
+            "clerk_id": asked.till.clerk_id,
         },
     )
 

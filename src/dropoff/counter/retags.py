@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from dropoff.counter import printed, rolls, store, store_rolls, store_tags
+from dropoff.counter import printed, rolls, shifts, store, store_rolls, store_tags
 from dropoff.counter.movement import lock_returns
 from dropoff.counter.reading import read
 from dropoff.counter.rolls import Override
@@ -60,6 +60,7 @@ def void_words(parcel: ParcelRow) -> str:
 
 
 def retag(tx: Tx, till: Till, ref: str, data: RetagIn, at: datetime) -> RetagAnswer:
+    till = shifts.attributed(tx, till, at)
     parcel = find(tx, ref)
     if parcel is not None:
         lock_returns(tx, [parcel.return_id])
@@ -122,6 +123,7 @@ def _change(
     event = Event(
         type="parcel.retagged",
         actor=till.actor,
+        clerk_id=till.clerk_id,
         at=at,
         live=parcel.live,
         retailer_id=parcel.retailer_id,
@@ -170,6 +172,7 @@ def tell_printed(tx: Tx, till: Till, ref: str, form: str, at: datetime) -> Parce
     event = Event(
         type="parcel.label_printed",
         actor=till.actor,
+        clerk_id=till.clerk_id,
         at=at,
         live=parcel.live,
         location_id=till.location_id,

@@ -198,6 +198,7 @@ def _keep_override(tx: Tx, till: Till, parcel_id: str, tag: str, reason: str, st
     event = Event(
         type="tag.overridden",
         actor=till.actor,
+        clerk_id=till.clerk_id,
         at=at,
         live=till.live,
         location_id=till.location_id,

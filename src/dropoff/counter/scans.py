@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from dropoff.counter import elsewhere, retags, rolls, rules, store, store_attempts, store_hand_ins, store_rolls
+from dropoff.counter import elsewhere, retags, rolls, rules, shifts, store, store_attempts, store_hand_ins, store_rolls
 from dropoff.counter import reading as readings
 from dropoff.counter.movement import find_container
 from dropoff.counter.reading import Reading
@@ -129,6 +129,7 @@ def note_miss(tx: Tx, till: Till, text: str, at: datetime) -> None:
 
 
 def scan(tx: Tx, passes: PassKeys, till: Till, text: str, at: datetime) -> Scanned:
+    till = shifts.attributed(tx, till, at)
     reading = readings.read(text)
     answer, object_id = _look_up(tx, passes, till, reading, text, at)
     refused = getattr(answer, "refused", None)

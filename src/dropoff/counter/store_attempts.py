@@ -18,6 +18,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     location_id: str
     device_id: str
     actor: str
+    clerk_id: str | None
     verdict: str
     at: datetime
     reason: str | None = None

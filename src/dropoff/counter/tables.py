@@ -5,6 +5,8 @@ from dropoff.db.schema import Json, at, id_column, live_column, metadata, one_of
 
 LOOSE = sa.text("container_id IS NULL AND location_id IS NOT NULL")
 INSIDE = sa.text("container_id IS NOT NULL")
+HERE = sa.text("removed_at IS NULL")
+RUNS = sa.text("ended_at IS NULL")
 CURRENT = sa.text("retired_at IS NULL")
 
 hand_in = sa.Table(
@@ -27,6 +29,7 @@ hand_in = sa.Table(
     at("undone_at", nullable=True),
     sa.Column("took_ms", sa.Integer),  # counter time, as the till measured it
     at("custody_at", nullable=True),  # when it really was, the device's clock set right; null of older rows
+    sa.Column("clerk_id", sa.String(30)),  # who stood there, where the place has clerks
     one_of("verdict", ("accepted", "already", "refused")),
     sa.Index("ix_hand_in_place", "location_id", "received_at"),  # a place's day, week and month
 )
@@ -56,6 +59,47 @@ earning_statement = sa.Table(
     sa.Column("month", sa.Date, primary_key=True),
     sa.Column("content", Json, nullable=False),
     at("made_at"),
+)
+
+# Who works at a place: what the shop calls them, and nothing else. When one leaves, the initials stay.
+clerk = sa.Table(
+    "clerk",
+    metadata,
+    id_column(),
+    ref("location_id", "location.id"),
+    text("name", 40),
+    text("initials", 4),
+    sa.Column("pin_hash", sa.String(120)),
+    sa.Column("badge_hash", sa.String(64), unique=True),  # one badge, one clerk
+    at("created_at"),
+    at("removed_at", nullable=True),
+    # Two people with one pair of initials could not be told apart.
+    sa.Index("uq_clerk_initials", "location_id", "initials", unique=True, sqlite_where=HERE, postgresql_where=HERE),
+)
+
+shift = sa.Table(
+    "shift",
+    metadata,
+    id_column(),
+    ref("location_id", "location.id"),
+    ref("device_id", "device.id"),
+    ref("clerk_id", "clerk.id", index=True),
+    at("began_at"),
+    at("seen_at"),  # the last action, within some seconds
+    at("ended_at", nullable=True),
+    sa.Column("note", sa.String(200)),  # to whoever comes next
+    # One person at a time stands at a till.
+    sa.Index("uq_shift_open", "device_id", unique=True, sqlite_where=RUNS, postgresql_where=RUNS),
+    sa.Index("ix_shift_ended", "location_id", "ended_at"),
+)
+
+# What a place asks of its tills.
+counter_rule = sa.Table(
+    "counter_rule",
+    metadata,
+    ref("location_id", "location.id", primary_key=True),
+    sa.Column("lock_after_min", sa.Integer),
+    sa.CheckConstraint("lock_after_min > 0", name="lock_after"),  # a till that locks at once takes nothing in
 )
 
 signing_key = sa.Table(
@@ -92,9 +136,10 @@ counter_attempt = sa.Table(
     metadata,
     id_column(),
     text("kind", 20),  # scan, short_code, container, add_parcel, seal, unseal, undo, handover, override, retag, …
-    ref("location_id", "location.id", index=True),
+    ref("location_id", "location.id"),
     ref("device_id", "device.id"),
     text("actor", 60),
+    sa.Column("clerk_id", sa.String(30)),
     sa.Column("object", sa.String(200)),
     text("verdict", 10),
     sa.Column("reason", sa.String(30)),
@@ -102,6 +147,7 @@ counter_attempt = sa.Table(
     at("at"),
     # How many short codes a device has lately guessed wrong is counted here.
     sa.Index("ix_counter_attempt_device", "device_id", "kind", "at"),
+    sa.Index("ix_counter_attempt_place", "location_id", "at"),  # what was done there today
 )
 
 parcel = sa.Table(

@@ -38,6 +38,7 @@ def tell_handed_in(
         Event(
             type="parcel.handed_in",
             actor=told.till.actor,
+            clerk_id=told.till.clerk_id,
             at=told.at,
             device_at=told.scanned_at,
             live=told.row.live,
@@ -77,6 +78,7 @@ def tell_undone(tx: Tx, till: Till, row: ReturnRow, parcels: dict[str, tuple[str
         Event(
             type="parcel.hand_in_undone",
             actor=till.actor,
+            clerk_id=till.clerk_id,
             at=at,
             live=row.live,
             retailer_id=row.retailer_id,
@@ -104,6 +106,7 @@ def tell_container(tx: Tx, type_: str, till: Till, row: ContainerRow, at: dateti
         Event(
             type=type_,
             actor=till.actor,
+            clerk_id=till.clerk_id,
             at=at,
             live=row.live,
             location_id=till.location_id,
@@ -120,6 +123,7 @@ def tell_packed(tx: Tx, till: Till, row: ContainerRow, parcel: ParcelRow, at: da
         Event(
             type="parcel.packed",
             actor=till.actor,
+            clerk_id=till.clerk_id,
             at=at,
             live=row.live,
             location_id=till.location_id,

@@ -16,6 +16,8 @@ class Till(msgspec.Struct, frozen=True):
     location_id: str
     device_id: str
     live: bool
+    clerk_id: str | None = None
+    """Who stands there, once `shifts.attributed` has looked."""
 
     @property
     def actor(self) -> str:
@@ -50,6 +52,7 @@ def keep(tx: Tx, till: Till, at: datetime, note: Note) -> None:
             location_id=till.location_id,
             device_id=till.device_id,
             actor=till.actor,
+            clerk_id=till.clerk_id,
             verdict=note.verdict,
             reason=note.reason,
             object=note.object,

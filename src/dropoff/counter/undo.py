@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from dropoff.counter import rules, store, store_hand_ins, store_tags, tellings, waiting, ways
+from dropoff.counter import rules, shifts, store, store_hand_ins, store_tags, tellings, waiting, ways
 from dropoff.counter.movement import units_in
 from dropoff.counter.rules import Verdict
 from dropoff.counter.store import ContainerRow, ParcelRow
@@ -43,6 +43,7 @@ def undo_hand_in(tx: Tx, till: Till, hand_in_id: str, at: datetime) -> UndoAnswe
     row = store_hand_ins.find(tx, hand_in_id)
     if row is None or head is None or row.verdict != "accepted":
         return not_found("hand-in that was accepted")
+    till = shifts.attributed(tx, till, at)
     parcels = store.parcels_of_hand_in(tx, row.id)
     undoing = Undoing(row, head, parcels, units_in(tx, [parcel.id for parcel in parcels]))
     reason = _why_not(tx, till, undoing, at)

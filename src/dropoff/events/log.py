@@ -25,6 +25,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     return_id: str | None = None
     device_at: datetime | None = None
     """When it happened by the clock of the device; `at` is the server's."""
+    clerk_id: str | None = None
+    """Who stood at the till. No webhook and no reader of the log is told."""
     objects: dict[str, Any] = {}
     """Ids by kind, for example `{"return": "ret_…", "units": ["unt_…"], "parcel": "pcl_…", "container": SSCC}`."""
     data: dict[str, Any] = {}

@@ -23,6 +23,7 @@ event = sa.Table(
     sa.Column("objects", Json, nullable=False),  # {"return": id, "units": [ids], …}
     sa.Column("data", Json, nullable=False),
     sa.Column("return_id", sa.String(30), index=True),
+    sa.Column("clerk_id", sa.String(30)),  # who stood at the till: for the place and its operator, told to nobody else
     sa.Index("ix_event_cursor", "xid", "seq"),
     sa.Index("ix_event_retailer_cursor", "retailer_id", "xid", "seq"),
     # A place's own story for its operator, without the hand-ins, which would make it as long as the log.

@@ -9,8 +9,10 @@ import msgspec
 
 from dropoff.cases import service as cases
 from dropoff.counter import service as counter
+from dropoff.counter import shifts
 from dropoff.counter.movement import lock_returns
 from dropoff.counter.service import ContainerRow
+from dropoff.counter.till import Till
 from dropoff.db import Tx
 from dropoff.events.log import Event, append
 from dropoff.freight import store
@@ -41,6 +43,8 @@ class HandOver(msgspec.Struct, frozen=True, kw_only=True):
     driver: str | None
     driver_count: int | None
     left: tuple["Stays", ...] = ()
+    clerk_id: str | None = None
+    """Who stands at the till; looked up."""
 
 
 Why = Literal["no_room", "not_found", "too_heavy", "other_driver", "other"]
@@ -84,6 +88,8 @@ class _Sorted(msgspec.Struct):
 
 
 def hand_over(tx: Tx, command: HandOver) -> HandoverAnswer:
+    till = shifts.attributed(tx, Till(command.location_id, command.device_id, command.live), command.at)
+    command = msgspec.structs.replace(command, clerk_id=till.clerk_id)
     shipment = store.find_shipment(tx, command.shipment_id) if command.shipment_id else None
     if command.shipment_id is not None:
         refusal = _wrong_shipment(shipment, command)
@@ -246,6 +252,7 @@ def _tell_returns(tx: Tx, shipment: ShipmentRow, command: HandOver, container_id
             Event(
                 type="parcel.departed",
                 actor=command.actor,
+                clerk_id=command.clerk_id,
                 at=command.at,
                 live=shipment.live,
                 retailer_id=parcels[0].retailer_id,
@@ -320,6 +327,7 @@ def _keep(tx: Tx, command: HandOver, answer: HandoverAnswer) -> HandoverAnswer:
         "reason": answer.reason,
         "driver": command.driver,
         "driver_count": command.driver_count,
+        "clerk_id": command.clerk_id,
         "handed_over": answer.handed_over,
         "left_behind": msgspec.to_builtins(answer.left_behind),
         "at": command.at,

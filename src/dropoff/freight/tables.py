@@ -85,6 +85,7 @@ handover = sa.Table(
     sa.Column("reason", sa.String(30)),
     sa.Column("driver", sa.String(100)),
     sa.Column("driver_count", sa.Integer),
+    sa.Column("clerk_id", sa.String(30)),  # who stood at the till
     sa.Column("handed_over", Json, nullable=False),
     sa.Column("left_behind", Json, nullable=False),
     at("at"),

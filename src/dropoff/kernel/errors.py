@@ -55,6 +55,9 @@ PROBLEMS: dict[str, ProblemKind] = {
         "This key may not do that",
         "Use a key of the role that the route asks for: operator, retailer or device.",
     ),
+    "clerk-unknown": ProblemKind(
+        403, "No clerk of this place", "Choose the clerk again and type the PIN, or scan a badge of this place."
+    ),
     "csrf-failed": ProblemKind(403, "The form is too old", "Open the page again and send the form from there."),
     "not-found": ProblemKind(
         404, "There is no such thing here", "Check the id. A thing of another tenant is not found either."

@@ -19,6 +19,7 @@ from dropoff.receiving import (
     pages_offline,
     pages_pause,
     pages_photo,
+    pages_shift,
     pages_store,
     pages_tags,
     pages_visit,
@@ -44,6 +45,8 @@ async def home(request: Request[Any, Any, Any]) -> ASGIResponse:
         return await show_home(request, till_words.UNDONE)
     if "photo" in query:
         return await show_home(request, till_words.PHOTO_KEPT)
+    if "shift" in query:
+        return await show_home(request, await pages_shift.welcome(request, query["shift"]))
     if "helped" in query:
         return await show_home(request, pages_help.told(query["helped"]))
     for name, result in TOLD:
@@ -65,8 +68,8 @@ async def undo_hand_in(request: Request[Any, Any, Any], hand_in_id: FromPath[str
 
 till = Router(
     path="/till",
-    guards=[for_till],
-    exception_handlers={NotPaired: not_paired},
+    guards=[for_till, pages_shift.someone_there],
+    exception_handlers={NotPaired: not_paired, pages_shift.WhoIsThere: pages_shift.ask},
     route_handlers=[
         home,
         undo_hand_in,
@@ -78,6 +81,7 @@ till = Router(
         *pages_tags.HANDLERS,
         *pages_pause.HANDLERS,
         *pages_store.HANDLERS,
+        *pages_shift.HANDLERS,
         *pages_help.HANDLERS,
         *pages_lockers.HANDLERS,
         *pages_offline.HANDLERS,

@@ -12,7 +12,9 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
+from dropoff.counter import badges
 from dropoff.counter import service as counter
+from dropoff.counter.people_api import begin as begin_shift
 from dropoff.counter.service import (
     ContainerScan,
     ForeignScan,
@@ -25,6 +27,7 @@ from dropoff.counter.service import (
     VisitScan,
     Way,
 )
+from dropoff.counter.shifts import BeginShift
 from dropoff.db import Tx
 from dropoff.kernel import codes, gs1
 from dropoff.kernel.clock import now
@@ -81,6 +84,9 @@ async def scan(request: Request[Any, Any, Any]) -> ASGIResponse:
     text = form.one("text")
     if not text:
         return see_other("/till")
+    if badges.read_badge(text) is not None:
+        told = await begin_shift(request.app.state.context.db, till_of(request), BeginShift(badge=text))
+        return see_other("/till?shift=1" if not isinstance(told, Problem) else "/till?shift=0")
     await _brake(request, text)
     context, till = request.app.state.context, till_of(request)
     at = now()

@@ -11,6 +11,7 @@ from litestar.response.base import ASGIResponse
 
 from dropoff.access.guards import csrf_token, session_token
 from dropoff.access.principal import principal
+from dropoff.counter import shifts
 from dropoff.counter.passlist import open_pass_list
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
@@ -59,6 +60,10 @@ class Session(msgspec.Struct, frozen=True):
     place: str
     name: str
     csrf: str
+    clerk: str | None
+    """Whose shift it is; what is noted without a network is noted for them."""
+    initials: str
+    lock_after_s: int | None
 
 
 @get("/session.json", include_in_schema=False)
@@ -69,7 +74,20 @@ async def session(request: Request[Any, Any, Any]) -> ASGIResponse:
         raise Refused(Problem("not-found"))
     token = session_token(request)
     csrf = csrf_token(of.vault, token) if token else ""
-    return answer(Session(till.device_id, till.location_id, place.name, principal(request).name, csrf))
+    stands = await of.db.read(shifts.look, till, now())
+    shift, minutes = stands.shift, stands.lock_after_min
+    return answer(
+        Session(
+            till.device_id,
+            till.location_id,
+            place.name,
+            principal(request).name,
+            csrf,
+            shift.clerk if shift is not None else None,
+            shift.initials if shift is not None else "",
+            minutes * 60 if shift is not None and minutes is not None else None,
+        )
+    )
 
 
 class _Lists:

@@ -14,6 +14,8 @@ from litestar.handlers import BaseRouteHandler
 
 from dropoff.access.guards import authenticate, csrf_token, form_fields, session_token
 from dropoff.access.principal import principal
+from dropoff.counter import shifts
+from dropoff.counter.shifts import ShiftView
 from dropoff.counter.till import Till
 from dropoff.db import Tx
 from dropoff.kernel.clock import now
@@ -92,23 +94,33 @@ async def here(request: Request[Any, Any, Any]) -> Here:
     found = await request.app.state.context.db.read(_stand, till, now())
     if isinstance(found, Problem):
         raise Refused(found)
-    state, zone = found
+    state, zone, shift = found
     session = session_token(request)
     csrf = csrf_token(request.app.state.context.vault, session) if session else ""
     stands = state.location
     until = words.at(stands.paused_until, zone, now()) if stands.paused_until else ""
+    minutes = shift.lock_after_min if shift.shift is not None else None
     view = TillView(
-        stands.name, principal(request).name, csrf, till.live, stands.state != "active", stands.own_pause, until
+        location=stands.name,
+        device=principal(request).name,
+        csrf=csrf,
+        live=till.live,
+        paused=stands.state != "active",
+        own_pause=stands.own_pause,
+        paused_until=until,
+        shifts=shift.needed,
+        initials=shift.shift.initials if shift.shift is not None and not shift.locked else "",
+        lock_s=60 * minutes if minutes is not None else 0,
     )
     return Here(view, state, zone)
 
 
-def _stand(tx: Tx, till: Till, at: datetime) -> tuple[CounterState, str] | Problem:
+def _stand(tx: Tx, till: Till, at: datetime) -> tuple[CounterState, str, ShiftView] | Problem:
     place = network.location(tx, till.location_id)
     state = counter_state(tx, till.location_id, till.live, at)
     if place is None or isinstance(state, Problem):
         return not_found("location")
-    return state, place.zone
+    return state, place.zone, shifts.look(tx, till, at)
 
 
 class Form(msgspec.Struct, frozen=True):

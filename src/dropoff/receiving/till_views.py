@@ -25,6 +25,10 @@ class TillView(msgspec.Struct, frozen=True):
     own_pause: bool = False
     """The shop paused, so the shop may resume."""
     paused_until: str = ""
+    shifts: bool = False
+    """Whether the place has clerks; `initials` of who is there, and after how many idle seconds the till locks."""
+    initials: str = ""
+    lock_s: int = 0
 
 
 class BagLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
+from markupsafe import Markup
 from qrcode.constants import ERROR_CORRECT_L, ERROR_CORRECT_M
 from qrcode.exceptions import DataOverflowError
 from qrcode.main import QRCode
@@ -91,6 +92,12 @@ def large_svg(text: str) -> Picture:
 def large_modules(text: str) -> Modules:
     data = QRData(text.encode(), mode=MODE_8BIT_BYTE, check_data=False)
     return _symbol(data, PASS_VERSION, PASS_MASK, fit=True, correction=ERROR_CORRECT_L)
+
+
+def symbol_svg(text: str, side: int = 220) -> Markup:
+    """To stand inside a page, for what is shown once and has no address. The text beside it says the same."""
+    drawn = svg(modules(text)).decode()
+    return Markup(drawn.replace("<svg ", f'<svg width="{side}" height="{side}" aria-hidden="true" ', 1))  # noqa: S704
 
 
 def _picture(body: bytes, media_type: str) -> Picture:

@@ -17,6 +17,9 @@ export interface Reading {
   slip: boolean;
 }
 
+/** A clerk's badge: the server knows whose. */
+export const isBadge = (text: string): boolean => /^\s*clerk[2-9bcdfghjkmnprstvx]{20}\s*$/i.test(text);
+
 /** Only A-Z and 0-9, in capitals; other alphabets are dropped before folding. */
 export function signs(text: string): string {
   return text.replace(/[^\x00-\x7f]/g, "").toUpperCase().replace(/[^0-9A-Z]/g, "");

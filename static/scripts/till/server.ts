@@ -37,6 +37,8 @@ export interface HandIn {
   container: string | null;
   scanned_at: string;
   took_ms: number;
+  /** Who stood there, as this device knew it when it was noted. */
+  clerk?: string;
 }
 
 export interface Bag {
@@ -73,6 +75,10 @@ export interface Session {
   place: string;
   name: string;
   csrf: string;
+  /** Whose shift it is, as an id; what is noted without a network is noted for them. */
+  clerk: string | null;
+  initials: string;
+  lock_after_s: number | null;
 }
 
 export class NotAnswered extends Error {}
