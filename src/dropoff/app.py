@@ -26,6 +26,7 @@ from dropoff.counter import people_page as counter_people_page
 from dropoff.counter import photo_api as counter_photo_api
 from dropoff.counter import place_page as counter_place_page
 from dropoff.counter import signing
+from dropoff.counter import tills_page as counter_tills_page
 from dropoff.db import Database
 from dropoff.db.vault import Vault
 from dropoff.events import api as events_api
@@ -92,6 +93,7 @@ ROOMS = (
     lockers_pages,
     counter_people_api,
     counter_people_page,
+    counter_tills_page,
     freight_api,
     freight_pages,
     freight_takings_api,

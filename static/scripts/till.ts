@@ -231,7 +231,7 @@ class Till {
     try {
       answer = await this.server.handIn(asked, key);
     } catch (error) {
-      const waits = error instanceof NotAnswered || (error instanceof Refused && error.status === 401);
+      const waits = error instanceof NotAnswered || (error instanceof Refused && [401, 426].includes(error.status));
       if (!waits || !this.queue) throw error;
       return this.note(this.queue, table, asked, key);
     }
@@ -304,6 +304,7 @@ class Till {
   private failed(error: unknown): void {
     if (error instanceof NotAnswered) return this.tell(this.speech.result("needs_network"));
     if (error instanceof Refused && error.status === 401) return this.tell(this.speech.result("not_paired"));
+    if (error instanceof Refused && error.status === 426) return this.tell(this.speech.result("till_too_old"));
     if (error instanceof Refused && error.status === 429) return this.tell(this.speech.result("too_many"));
     if (error instanceof Refused) return this.tell({ ...this.speech.result("refused_call"), text: error.detail });
     this.tell(this.speech.result("broken"));

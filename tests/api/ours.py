@@ -1,7 +1,9 @@
 """A shop with an object of each kind, the strangers who may try them, and who is let in where."""
 
 import io
+import random
 import re
+import string
 import threading
 import time
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ from dropoff.locker_bank.simulated import SimulatedBank, doors_of
 from dropoff.plugins import InstalledSource
 from dropoff.testing import ListedPoints
 
-CLERK = {"name": "Anna", "initials": "AN", "pin": "4711"}
+CLERK = {"name": "Anna", "initials": "".join(random.choices(string.ascii_uppercase, k=4)), "pin": "4711"}
 
 
 class Ours:

@@ -115,3 +115,21 @@ def test_a_wrong_link_says_so(service: Service) -> None:
     with httpx.Client(base_url=service.base_url, trust_env=False) as browser:
         assert browser.get("/pair/0000-0000-0000-0000").status_code == 404
         assert browser.post("/pair/0000-0000-0000-0000").status_code == 404
+
+
+def test_a_till_that_is_too_old_is_told_so_and_its_code_stays_good(service: Service) -> None:
+    place = service.operator.post(
+        "/v1/locations",
+        {"name": "K", "kind": "store", "address": {"country": "DE"}, "position": {"lat": 51.4, "lon": 9.4}},
+    )
+    made = service.operator.post(f"/v1/locations/{place['id']}/devices", {"name": "Till"})
+    asked = {"pairing_code": made["pairing_code"]}
+    old = service.public.call("POST", "/v1/devices/pair", {**asked, "protocol": 0})
+    assert (old.status_code, old.json()["type"].rpartition("/")[2]) == (426, "till-too-old")
+    paired = service.public.call("POST", "/v1/devices/pair", {**asked, "protocol": 1}).json()
+    assert (paired["protocol"], paired["protocol_oldest"]) == (1, 1)
+    till = service.client(paired["token"])
+    refused = till.call("GET", "/v1/counter/state", headers={"X-Till-Protocol": "0"})
+    assert (refused.status_code, refused.json()["data"]["oldest"]) == (426, 1)
+    for spoken in ("1", "2", "nonsense", ""):
+        assert till.call("GET", "/v1/counter/state", headers={"X-Till-Protocol": spoken}).status_code == 200

@@ -1,8 +1,11 @@
 """The people at the counter: the shop's own page, and what it shows to whom."""
 
+import io
 import re
 
 import httpx
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import OPERATOR_KEY, without_script
 from tests.browser.test_pages import RULES, SMALL_TARGETS, Axe, paired
@@ -138,6 +141,38 @@ def test_a_shift_begins_by_pin_changes_by_badge_and_a_lock_loses_no_hand_in(visi
     visit.get_by_label("A note to whoever comes next").fill("Bag 4 is full")
     visit.get_by_role("button", name="End the shift").click()
     expect(visit.get_by_text("Bag 4 is full")).to_be_visible()
+
+
+def test_a_till_is_added_by_a_code_that_it_scans_and_told_when_it_is_revoked(visit: Page, world) -> None:
+    place = place_of_its_own(world)
+    sign_in(visit)
+    visit.goto(f"/network/places/{place}/tills")
+    visit.get_by_role("textbox", name="Name").fill("")
+    visit.get_by_role("button", name="Add and show its code").click()
+    expect(visit.get_by_role("alert")).to_be_visible()
+    look(visit)
+    visit.get_by_role("textbox", name="Name").fill("Counter 1")
+    visit.get_by_role("button", name="Add and show its code").click()
+    look(visit)
+    seen = Image.open(io.BytesIO(visit.locator("svg[width='220']").screenshot()))
+    (code,) = zxingcpp.read_barcodes(seen)
+    assert code.text == visit.get_by_role("link", name="/pair/").get_attribute("href")
+
+    operator = visit.context.storage_state()
+    visit.context.clear_cookies()
+    visit.goto(code.text)
+    visit.get_by_role("button", name="Yes, this is the till").click()
+    expect(visit.get_by_role("textbox").first).to_be_focused()
+    till = visit.context.storage_state()
+    visit.context.clear_cookies()
+    visit.context.add_cookies(operator["cookies"])
+    visit.goto(f"/network/places/{place}/tills")
+    visit.get_by_role("button", name="Revoke Counter 1").click()
+    expect(visit.get_by_text("revoked today")).to_be_visible()
+    visit.context.clear_cookies()
+    visit.context.add_cookies(till["cookies"])
+    visit.goto("/till")
+    expect(visit.get_by_role("heading", level=1)).to_have_text("This device is no till yet")
 
 
 def test_a_shop_says_how_much_it_can_hold(visit: Page, world) -> None:

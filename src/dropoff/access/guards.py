@@ -18,6 +18,7 @@ from litestar.handlers import BaseRouteHandler
 
 from dropoff.access import service
 from dropoff.access.principal import Principal, remember
+from dropoff.access.protocol import why_not_spoken
 from dropoff.db.vault import Vault, token_hash
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
@@ -172,6 +173,13 @@ async def _let_in(connection: Connection, *roles: str) -> None:
         raise Refused(Problem("forbidden", f"This route is for {' and '.join(roles)}; the key is of a {who.role}."))
 
 
+def refuse_old_till(connection: Connection) -> None:
+    """Before its question is read: a clear word instead of an answer that it takes for something else."""
+    problem = why_not_spoken(connection)
+    if problem is not None:
+        raise Refused(problem)
+
+
 async def for_operator(connection: Connection, _: BaseRouteHandler) -> None:
     await _let_in(connection, "operator")
 
@@ -182,6 +190,7 @@ async def for_retailer(connection: Connection, _: BaseRouteHandler) -> None:
 
 async def for_device(connection: Connection, _: BaseRouteHandler) -> None:
     await _let_in(connection, "device")
+    refuse_old_till(connection)
 
 
 async def for_operator_or_device(connection: Connection, _: BaseRouteHandler) -> None:

@@ -70,6 +70,9 @@ PROBLEMS: dict[str, ProblemKind] = {
     "body-too-large": ProblemKind(
         413, "The body is too large", "Bodies hold at most 1 MB; photos at most 10 MB, location files at most 1 GiB."
     ),
+    "till-too-old": ProblemKind(
+        426, "This till is too old", "Load the till's page again, or update its program. What it noted is kept."
+    ),
     "unsupported-media-type": ProblemKind(
         415,
         "The content type is not taken here",

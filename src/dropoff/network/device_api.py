@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
+from dropoff.access import protocol
 from dropoff.access.guards import for_operator
 from dropoff.access.principal import principal
 from dropoff.db import Tx
@@ -19,6 +20,7 @@ from dropoff.network.store import Device
 from dropoff.web.answers import read, write
 from dropoff.web.body import body, query
 from dropoff.web.openapi import doc
+from dropoff.web.problems import Refused
 from dropoff.web.schema import Limit, Name
 
 
@@ -49,6 +51,8 @@ class DeviceList(msgspec.Struct, frozen=True):
 
 class PairBody(msgspec.Struct, frozen=True):
     pairing_code: Annotated[str, Meta(min_length=1, max_length=100)]
+    protocol: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    """Which version of these calls the till's program was written for; it says so in `X-Till-Protocol` from then on."""
 
 
 class PairedView(msgspec.Struct, frozen=True):
@@ -58,6 +62,10 @@ class PairedView(msgspec.Struct, frozen=True):
     device_name: str
     location_name: str
     live: bool
+    protocol: int
+    """What the service speaks now."""
+    protocol_oldest: int
+    """A till that says an older one is refused with `till-too-old`."""
 
 
 @post(
@@ -95,11 +103,14 @@ async def add_device(request: Request[Any, Any, Any], location_id: FromPath[str]
         "Exchange a pairing code for a token, once",
         body=PairBody,
         answer=PairedView,
-        problems=("not-found", "pairing-code-used"),
+        problems=("not-found", "pairing-code-used", "till-too-old"),
     ),
 )
 async def pair_device(request: Request[Any, Any, Any]) -> ASGIResponse:
     sent = await body(request, PairBody)
+    old = protocol.too_old(sent.protocol)
+    if old is not None:
+        raise Refused(old)  # the code stays good for a newer program
     # No Idempotency-Key here: its scope is the caller, and before pairing every caller is the same nobody.
     return await write(request, _pair_device, sent.pairing_code, now(), key="none")
 
@@ -109,7 +120,8 @@ def _pair_device(tx: Tx, code: str, at: datetime) -> PairedView | Problem:
     if isinstance(paired, Problem):
         return paired
     device, place = paired.device, paired.location
-    return PairedView(paired.token, device.id, place.id, device.name, place.name, device.live)
+    spoken = (protocol.CURRENT, protocol.OLDEST)
+    return PairedView(paired.token, device.id, place.id, device.name, place.name, device.live, *spoken)
 
 
 @get(

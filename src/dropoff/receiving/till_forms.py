@@ -12,7 +12,7 @@ from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from dropoff.access.guards import authenticate, csrf_token, form_fields, session_token
+from dropoff.access.guards import authenticate, csrf_token, form_fields, refuse_old_till, session_token
 from dropoff.access.principal import principal
 from dropoff.counter import shifts
 from dropoff.counter.shifts import ShiftView
@@ -57,6 +57,7 @@ async def for_till(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteH
     who = await authenticate(connection)
     if who is None or who.role != "device":
         raise NotPaired
+    refuse_old_till(connection)
     if not speaking.is_chosen():
         place = await connection.app.state.context.db.read(network.location, who.location_id)
         speaking.prefer(HOME_LANGUAGES.get(place.country) if place else None)

@@ -76,6 +76,13 @@ RESULTS: Final[dict[str, Result]] = {
         N_("Nothing was stored. Keep the customer's things apart."),
         N_("Ask the operator for a pairing link and open it on this device."),
     ),
+    "till_too_old": Result(
+        "bad",
+        "again",
+        N_("This till is too old"),
+        N_("The service has changed. Nothing was stored; what was noted stays noted."),
+        N_("Load the page again."),
+    ),
     "too_many": Result("bad", "wait", N_("Too many tries"), "", N_("Wait ten minutes, or scan the pass.")),
     "refused_call": Result("bad", "no", N_("We could not read that"), "", N_("Load the page again.")),
     "broken": Result(

@@ -50,6 +50,7 @@ SAID: Final[dict[str, tuple[str, str]]] = {
         N_("Something broke on our side"),
         N_("It is not your fault, and we have written it down. Wait a moment, then do it once more."),
     ),
+    "till-too-old": (N_("This till is too old"), N_("Load the page again. What was noted stays noted.")),
     "unauthenticated": (N_("Sign in first"), N_("This page is for those with a key.")),
     "forbidden": (N_("This is not for your key"), N_("Sign in with another key, or go back to the start.")),
 }

@@ -103,7 +103,7 @@ export class Queue {
     try {
       answer = await server.handIn(entry.body, entry.key);
     } catch (error) {
-      if (error instanceof NotAnswered || (error instanceof Refused && [401, 403, 429].includes(error.status))) throw error;
+      if (error instanceof NotAnswered || (error instanceof Refused && [401, 403, 426, 429].includes(error.status))) throw error;
       if (error instanceof Refused) return this.park(entry, "unread", error.code);
       throw error;
     }

@@ -81,6 +81,9 @@ export interface Session {
   lock_after_s: number | null;
 }
 
+/** Which version of the calls below this script was written for: see access/protocol.py. */
+const PROTOCOL = "1";
+
 export class NotAnswered extends Error {}
 
 /** A refusal of the whole call, by its problem code. */
@@ -132,7 +135,7 @@ export class Server {
     let answer: Response;
     let said: unknown;
     try {
-      answer = await fetch(path, asked);
+      answer = await fetch(path, { ...asked, headers: { ...asked.headers, "x-till-protocol": PROTOCOL } });
       said = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
     } catch {
       throw new NotAnswered();
