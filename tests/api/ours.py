@@ -19,7 +19,10 @@ from dropoff.locker_bank.simulated import SimulatedBank, doors_of
 from dropoff.plugins import InstalledSource
 from dropoff.testing import ListedPoints
 
-CLERK = {"name": "Anna", "initials": "".join(random.choices(string.ascii_uppercase, k=4)), "pin": "4711"}
+
+def clerk() -> dict[str, str]:
+    """Whose initials nobody else has."""
+    return {"name": "Anna", "initials": "".join(random.choices(string.ascii_uppercase, k=4)), "pin": "4711"}
 
 
 class Ours:
@@ -63,7 +66,7 @@ class Ours:
             "container_id": open_bag["id"],
             "hand_in_id": handed["hand_in"],
             "handover_id": self._handover(),
-            "clerk_id": service.operator.post(f"/v1/locations/{chain.places[-1]}/clerks", CLERK)["id"],
+            "clerk_id": service.operator.post(f"/v1/locations/{chain.places[0]}/clerks", clerk())["id"],
             "roll_id": self._roll(),
             "parcel": hand_in(chain.till, issue(chain.shop))["parcels"][0][
                 "id"
@@ -82,7 +85,7 @@ class Ours:
             "/v1/cases/{case_id}/resolve": {"outcome": "explained"},
             "/v1/locations/{location_id}": {"phone": "+45 12"},
             "/v1/locations/{location_id}/closures": days,
-            "/v1/locations/{location_id}/clerks": CLERK,
+            "/v1/locations/{location_id}/clerks": clerk(),
             "/v1/locations/{location_id}/staff-rules": {"lock_after_min": 5},
             "/v1/locations/{location_id}/devices": {"name": "Another"},
             "/v1/locations/{location_id}/lockers": self.bank,
