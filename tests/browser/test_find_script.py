@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 HERE = "/find?near=52.53160,13.38890"
@@ -71,6 +72,23 @@ def test_places_close_together_are_one_button_that_zooms_in(wide: BrowserContext
     together.press("Enter")
     expect(together).to_have_count(0)
     expect(page.locator(".pin").first).to_be_visible()
+
+
+def test_buttons_of_a_full_map_do_not_lie_on_one_another(wide: BrowserContext, world) -> None:
+    steps = range(8)
+    pins = [
+        {"id": f"loc_{x}_{y}", "lat": 52.51 + y / 600, "lon": 13.36 + x / 400, "name": "Kiosk", "kind": "store"}
+        | {"address": "Berlin", "opening": "Open now", "tone": "good"}
+        for x in steps
+        for y in steps
+    ]
+    page = wide.new_page()
+    page.route("**/find/pins?*", lambda route: route.fulfill(json={"pins": pins, "all": True}))
+    page.goto(HERE)
+    page.get_by_role("button", name="Zoom out").click()
+    expect(page.locator(".cluster").first).to_be_visible()
+    found = Axe().run(page, context=".map", options={"runOnly": ["target-size"]})
+    assert found.violations_count == 0, found.generate_report()
 
 
 def test_the_list_comes_before_the_map_for_those_who_walk_by_the_keyboard(wide: BrowserContext, world) -> None:
