@@ -13,6 +13,13 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.browser.conftest import CHROMIUM, FLAGS, Complaints, World, pair
 
 SIZE = (1280, 720)
+WITH_A_LIGHT = """
+  const own = MediaStreamTrack.prototype.getCapabilities;
+  window.asked = [];
+  MediaStreamTrack.prototype.getCapabilities = function () { return { ...own.call(this), torch: true }; };
+  MediaStreamTrack.prototype.applyConstraints = async function (wanted) { asked.push(wanted.advanced[0].torch); };
+"""
+"""Chromium's fake camera has none."""
 
 
 def pass_picture(world: World, issued: dict) -> Image.Image:
@@ -66,6 +73,7 @@ def test_pass_and_tag_in_one_picture_are_a_whole_hand_in(world: World, tmp_path:
         context = browser.new_context(base_url=world.base_url, viewport={"width": 390, "height": 844})
         complaints = Complaints()
         complaints.watch(context)
+        context.add_init_script(WITH_A_LIGHT)
         page = context.new_page()
         pair(page, world)
         _policies(page, world)
@@ -75,6 +83,10 @@ def test_pass_and_tag_in_one_picture_are_a_whole_hand_in(world: World, tmp_path:
         expect(page.locator("#desk").get_by_text(f"3 things in tag {tag}.")).to_be_visible()
         # Both stay in sight and are not scanned again.
         expect(page.get_by_label("Scan a pass, a tag or a bag")).to_be_focused()
+        for pressed in ("true", "false"):
+            page.get_by_role("button", name="Light").click()
+            expect(page.get_by_role("button", name="Light")).to_have_attribute("aria-pressed", pressed)
+        assert page.evaluate("asked") == [True, False]
         page.get_by_role("button", name="Camera off").click()
         expect(page.locator("#camera")).to_have_count(0)
         expect(page.get_by_role("button", name="Scan with the camera")).to_be_visible()

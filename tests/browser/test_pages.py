@@ -407,18 +407,18 @@ def fits_everywhere(page: Page) -> None:
     """Axe in light and dark, on a phone, on a till, and on a till zoomed to 200 %; no sideways scrolling at 320 px,
     targets for fingers."""
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.set_viewport_size({"width": 320, "height": 640})
     found = Axe().run(page, options=RULES)
     assert found.violations_count == 0, found.generate_report()
-    for width, height in ((1024, 768), (512, 384), (390, 844)):
-        page.set_viewport_size({"width": width, "height": height})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        if width > 390:
-            assert page.evaluate("async rules => (await axe.run(document, rules)).violations", RULES) == []
-    page.emulate_media(color_scheme="dark")
-    assert page.evaluate("async rules => (await axe.run(document, rules)).violations", COLOURS) == []
-    page.set_viewport_size({"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert page.evaluate(SMALL_TARGETS) == []
+    # The first run left axe in the page: half a megabyte that need not travel twice.
+    for width, height in ((512, 384), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("async rules => (await axe.run(document, rules)).violations", RULES) == []
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("async rules => (await axe.run(document, rules)).violations", COLOURS) == []
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="light")
 
@@ -426,6 +426,9 @@ def fits_everywhere(page: Page) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_accessible_and_fits_a_small_phone(name: str, visit: Page, world) -> None:
     PAGES[name](visit, world)
+    if name.startswith("till"):
+        fits_everywhere(visit)
+        return
     visit.emulate_media(color_scheme="light", reduced_motion="reduce")
     found = Axe().run(visit, options=RULES)
     assert found.violations_count == 0, found.generate_report()

@@ -4,7 +4,18 @@ from datetime import datetime
 
 import msgspec
 
-from dropoff.counter import elsewhere, retags, rolls, rules, shifts, store, store_attempts, store_hand_ins, store_rolls
+from dropoff.counter import (
+    elsewhere,
+    pictograms,
+    retags,
+    rolls,
+    rules,
+    shifts,
+    store,
+    store_attempts,
+    store_hand_ins,
+    store_rolls,
+)
 from dropoff.counter import reading as readings
 from dropoff.counter.movement import find_container
 from dropoff.counter.reading import Reading
@@ -41,6 +52,8 @@ class ScannedUnit(msgspec.Struct, frozen=True, kw_only=True):
     custody: str
     refused: str | None
     """Why a clerk sent it back before."""
+    pictogram: pictograms.Kind = "thing"
+    """What kind of thing it is, for a drawing beside its name."""
 
 
 class PassScan(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="pass"):
@@ -182,7 +195,7 @@ def _foreign(found: Foreign) -> ForeignScan:
         network=found.network,
         maybe=maybe,
         others=list(found.others),
-        where=elsewhere.WHERE[found.network],
+        where=str(elsewhere.WHERE[found.network]),  # programs are answered in English
     )
 
 
@@ -269,7 +282,8 @@ def _pass(tx: Tx, till: Till, found: OpenPass, at: datetime) -> PassScan:
         refused = "location_paused"
     sent_back = refused_units(tx, found.return_id)
     # A till of the other mode learns that the pass is of the other mode, and no more.
-    shown = [_unit(unit, sent_back.get(unit.id)) for unit in units] if refused != "test_mode" else []
+    kinds = returns.categories_of(tx, found.return_id)
+    shown = [_unit(unit, sent_back.get(unit.id), kinds) for unit in units] if refused != "test_mode" else []
     opened = [
         unit for unit in shown if unit.custody == "expected" and refused not in ("pass_expired", "pass_cancelled")
     ]
@@ -335,7 +349,7 @@ def refused_units(tx: Tx, return_id: str) -> dict[str, str]:
     return found
 
 
-def _unit(unit: UnitRow, refused: str | None) -> ScannedUnit:
+def _unit(unit: UnitRow, refused: str | None, categories: dict[str, str | None]) -> ScannedUnit:
     return ScannedUnit(
         id=unit.id,
         sku=unit.sku,
@@ -346,4 +360,5 @@ def _unit(unit: UnitRow, refused: str | None) -> ScannedUnit:
         status=unit_status(unit.custody, unit.resolution),
         custody=unit.custody,
         refused=refused if unit.custody == "expected" else None,
+        pictogram=pictograms.kind_of_thing(categories.get(unit.id), unit.title),
     )

@@ -15,6 +15,7 @@ from litestar.response.base import ASGIResponse
 from dropoff.counter import badges
 from dropoff.counter import service as counter
 from dropoff.counter.people_api import begin as begin_shift
+from dropoff.counter.pictograms import kind_of_thing
 from dropoff.counter.service import (
     ContainerScan,
     ForeignScan,
@@ -173,12 +174,17 @@ def open_pass(tx: Tx, passes: PassKeys, till: Till, seen: SeenPass) -> Opened | 
     if found is None or found.live != till.live:
         return None
     units = returns.units_of(tx, found.return_id)
-    retailer = retailers.find(tx, found.retailer_id)
+    retailer, kinds = retailers.find(tx, found.retailer_id), returns.categories_of(tx, found.return_id)
     return Opened(
         retailer=retailer.name if retailer else "",
         portal=f"/till/retailers/{retailer.id}/portal.svg" if retailer and retailer.portal_url else "",
         units=tuple(
-            UnitLine(id=unit.id, title=unit.title, variant=unit.variant or "")
+            UnitLine(
+                id=unit.id,
+                title=unit.title,
+                variant=unit.variant or "",
+                pictogram=kind_of_thing(kinds.get(unit.id), unit.title),
+            )
             for unit in units
             if unit.custody == "expected"
         ),

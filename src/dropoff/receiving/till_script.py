@@ -2,11 +2,12 @@
 One catalogue: the words travel with the page, and none stands in the script. Pure."""
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from dropoff.counter import elsewhere
+from dropoff.counter.pictograms import Kind
 from dropoff.counter.rules import REFUSED_UNIT_REASONS
 from dropoff.kernel.foreign import Foreign
 from dropoff.receiving import till_bags, till_words
@@ -15,6 +16,7 @@ from dropoff.web.languages import LANGUAGES, N_, NN_, _, language, plural, said
 
 ICONS: Final = (
     *("yes", "no", "wait", "again", "info", "box", "bag", "cover", "go", "undo", "tick", "camera", "torch"),
+    *(f"kind_{kind}" for kind in get_args(Kind)),
     *("retailer_bag", "hub_bag", "customs_bag"),
     *REFUSED_UNIT_REASONS,
 )

@@ -95,6 +95,7 @@ class UnitLine(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     title: str
     variant: str
+    pictogram: str = "thing"
     taken: bool = True
     why: str = "not_presented"
     parcel: int = 1

@@ -29,7 +29,7 @@ from dropoff.returns.settling import (
     record_exchange,
     record_refund,
 )
-from dropoff.returns.store import ReturnRow, ThingRow, UnitRow, things_to_hand_in
+from dropoff.returns.store import ReturnRow, ThingRow, UnitRow, categories_of, things_to_hand_in
 from dropoff.returns.store_visits import Visit
 from dropoff.returns.views import (
     Links,
@@ -85,6 +85,7 @@ __all__ = [
     "add_to_visit",
     "cancel_by_pass",
     "cancel_return",
+    "categories_of",
     "expire",
     "expired_returns",
     "find_by_code",

@@ -232,6 +232,12 @@ def things_to_hand_in(tx: Tx, return_id: str) -> list[ThingRow]:
     return [ThingRow(row.weight_g, row.category) for row in tx.read(waiting)]
 
 
+def categories_of(tx: Tx, return_id: str) -> dict[str, str | None]:
+    """Of each unit, as its order says."""
+    query = sa.select(unit.c.id, order_line.c.category).join(order_line, unit.c.order_line_id == order_line.c.id)
+    return {row.id: row.category for row in tx.read(query.where(unit.c.return_id == return_id))}
+
+
 def find_return(tx: Tx, return_id: str, retailer_id: str | None = None, *, lock: bool = False) -> ReturnRow | None:
     tenant = {} if retailer_id is None else {"retailer_id": retailer_id}
     return struct(ReturnRow, tx.first(_find_return(tenant=bool(tenant), lock=lock), id=return_id, **tenant))

@@ -128,7 +128,7 @@ export class Desk {
     const line = h(
       "li",
       { class: "desk__unit" },
-      h("label", { class: "choice" }, box, h("span", {}, h("span", { class: "unit__name" }, unit.title), unit.variant ? h("span", { class: "soft" }, ` ${unit.variant}`) : null)),
+      h("label", { class: "choice" }, box, h("span", { class: "unit__kind" }, icon(`kind_${unit.pictogram}`)), h("span", {}, h("span", { class: "unit__name" }, unit.title), unit.variant ? h("span", { class: "soft" }, ` ${unit.variant}`) : null)),
     );
     if (reason === undefined) return line;
     line.classList.add("desk__unit--out");

@@ -9,6 +9,8 @@ export interface Unit {
   variant: string | null;
   custody: string;
   refused: string | null;
+  /** The kind of thing, for the drawing beside its name. */
+  pictogram: string;
 }
 
 export interface Scanned {
