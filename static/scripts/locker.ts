@@ -1,7 +1,7 @@
 // The page of a compartment: asks whether there is news, and loads anew only then. Without this file it reloads itself.
 
-const page = document.getElementById("locker");
-if (page?.dataset.key) watch(page.dataset.key, page.dataset.state ?? "");
+const compartment = document.getElementById("locker");
+if (compartment?.dataset.key) watch(compartment.dataset.key, compartment.dataset.state ?? "");
 
 function watch(key: string, url: string): void {
   let pause = 2_000;
