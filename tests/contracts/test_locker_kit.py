@@ -14,7 +14,7 @@ from dropoff.locker_bank.client import HttpBank, HttpBankSettings, connect
 from dropoff.locker_bank.simulated import Fault as BankFault
 from dropoff.locker_bank.simulated import SimulatedBank, doors_of
 from dropoff.plugins import load_plugins
-from dropoff.ports.locker import LockerBank, Misconfigured, Rejected, Unknown
+from dropoff.ports.locker import LockerBank, Misconfigured, Rejected, Unavailable, Unknown
 from dropoff.testing import Answer, CarrierServer, HttpLockerConformance, LockerConformance, Received
 from dropoff.testing.lockers import wanted
 
@@ -72,6 +72,19 @@ def test_a_stranger_and_a_wrong_name_are_matters_of_settings() -> None:
         with pytest.raises(Misconfigured):
             connect("b1", wrong)
     assert load_plugins({}).lockers["http"] is connect
+
+
+@pytest.mark.parametrize("body", [b" " * 1_100_000, None], ids=["without an end", "of another reservation"])
+def test_an_answer_that_makes_no_sense_opens_nothing(body: bytes | None) -> None:
+    bank = SimulatedBank("b", doors_of("S:1"))
+    other = bank.answer("PUT", "/banks/b/reservations/OTHER", b'{"size":"small","keep_s":60}').body
+    with CarrierServer(lambda _: Answer(200, other if body is None else body)) as server:
+        client = HttpBank("b", HttpBankSettings(url=server.url))
+        for ask in (lambda: client.reserve(wanted()), lambda: client.open("MINE")):
+            with pytest.raises(Unknown):
+                ask()
+        with pytest.raises(Unavailable):
+            client.find("MINE")
 
 
 def test_what_somebody_left_keeps_the_door_shut_and_a_door_jams() -> None:

@@ -1,6 +1,7 @@
 """The adapter `http`: a bank of lockers that speaks dropoff's protocol."""
 
 import ssl
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -38,6 +39,11 @@ class HttpBankSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: float = 5
 
 
+class Told(msgspec.Struct, frozen=True):
+    status: int
+    content: bytes
+
+
 class _All(msgspec.Struct, frozen=True):
     compartments: tuple[Compartment, ...]
 
@@ -60,11 +66,11 @@ class HttpBank:
 
     def reserve(self, wanted: Wanted) -> Reservation:
         body = {"size": wanted.size, "keep_s": wanted.keep_s}
-        return _read(self._ask("PUT", f"/reservations/{wanted.reference}", body), Reservation)
+        return _own(self._ask("PUT", f"/reservations/{wanted.reference}", body), wanted.reference)
 
     def find(self, reference: str) -> Reservation | None:
         try:
-            return _read(self._ask("GET", f"/reservations/{reference}"), Reservation)
+            return _own(self._ask("GET", f"/reservations/{reference}"), reference)
         except Rejected as error:
             if error.reason in ("unknown_reference", "expired"):
                 return None
@@ -73,18 +79,21 @@ class HttpBank:
             raise Unavailable(str(error)) from error  # a look can always be taken again
 
     def open(self, reference: str) -> Reservation:
-        return _read(self._ask("POST", f"/reservations/{reference}/open"), Reservation)
+        return _own(self._ask("POST", f"/reservations/{reference}/open"), reference)
 
     def release(self, reference: str) -> None:
         self._ask("DELETE", f"/reservations/{reference}")
 
-    def _ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+    def _ask(self, method: str, path: str, body: Any = None) -> Told:
         # A connection of its own for each call: one that the bank has just closed would end as *unknown* for no reason.
         try:
-            with httpx.Client(
-                timeout=self._timeout_s, trust_env=False, headers=self._headers, verify=_trusted()
-            ) as client:
-                answer = client.request(method, self._base + path, json=body)
+            with (
+                httpx.Client(
+                    timeout=self._timeout_s, trust_env=False, headers=self._headers, verify=_trusted()
+                ) as client,
+                client.stream(method, self._base + path, json=body) as told,
+            ):
+                answer = Told(told.status_code, _bounded(told, self._timeout_s))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unavailable(f"no connection: {error}") from error
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
@@ -98,9 +107,19 @@ def connect(bank: str, settings: Mapping[str, str]) -> HttpBank:
     return HttpBank(bank, read_bank_settings(settings, HttpBankSettings))
 
 
-def _judged(answer: httpx.Response) -> httpx.Response:
+def _bounded(told: httpx.Response, timeout_s: float) -> bytes:
+    """The whole answer, if it is none that never ends."""
+    content, end = bytearray(), time.monotonic() + 2 * timeout_s
+    for piece in told.iter_bytes():
+        content += piece
+        if len(content) > ANSWER_MAX or time.monotonic() > end:
+            raise Unknown("the answer has no end")
+    return bytes(content)
+
+
+def _judged(answer: Told) -> Told:
     """Every answer of a bank is one of these; what is none of them is *unknown*."""
-    status = answer.status_code
+    status = answer.status
     if status in (200, 201, 204):
         return answer
     if status in (401, 403):
@@ -116,15 +135,23 @@ def _judged(answer: httpx.Response) -> httpx.Response:
     raise Unknown(f"the bank answered {status}")
 
 
-def _refusal(answer: httpx.Response) -> _Refusal:
+def _refusal(answer: Told) -> _Refusal:
     try:
-        return msgspec.json.decode(answer.content[:ANSWER_MAX], type=_Refusal)
+        return msgspec.json.decode(answer.content, type=_Refusal)
     except ValueError:
         return _Refusal()
 
 
-def _read(answer: httpx.Response, shape: type[T]) -> T:
+def _read(answer: Told, shape: type[T]) -> T:
     try:
-        return msgspec.json.decode(answer.content[:ANSWER_MAX], type=shape)
+        return msgspec.json.decode(answer.content, type=shape)
     except ValueError as error:
         raise Unknown(f"the answer makes no sense: {error}") from error
+
+
+def _own(answer: Told, reference: str) -> Reservation:
+    """A bank that answers another reservation has not understood: its door is not to be told to anybody."""
+    told = _read(answer, Reservation)
+    if told.reference != reference:
+        raise Unknown("the bank answers another reservation")
+    return told
