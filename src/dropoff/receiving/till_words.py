@@ -10,10 +10,7 @@ from dropoff.counter.reading import read
 from dropoff.kernel import codes
 from dropoff.kernel.foreign import Foreign, identify
 from dropoff.receiving.till_bags import BagWords, bag_name
-from dropoff.web import languages
-from dropoff.web.languages import _, said
-
-N_ = languages.N_
+from dropoff.web.languages import N_, _, said
 
 
 class Result(msgspec.Struct, frozen=True):

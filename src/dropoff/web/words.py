@@ -111,11 +111,6 @@ def country(code: str) -> str:
     return str(formats().territories.get(code, code))
 
 
-def count(number: int, one: str, many: str) -> str:
-    """`1 thing`, `3 things`."""
-    return f"{number} {one if number == 1 else many}"
-
-
 def inside(words: str) -> str:
     """As it stands within a sentence: German nouns keep their capital."""
     return words if language() == "de" else words[:1].lower() + words[1:]
