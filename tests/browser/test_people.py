@@ -143,6 +143,36 @@ def test_a_shift_begins_by_pin_changes_by_badge_and_a_lock_loses_no_hand_in(visi
     expect(visit.get_by_text("Bag 4 is full")).to_be_visible()
 
 
+def test_a_scripted_till_that_locks_finds_its_table_again_and_a_badge_changes_the_clerk(visit: Page, world) -> None:
+    place = place_of_its_own(world)
+    world.post(world.operator, f"/v1/locations/{place}/clerks", {"name": "Anna", "initials": "AN", "pin": "4711"})
+    bo = world.post(world.operator, f"/v1/locations/{place}/clerks", {"name": "Bo", "initials": "BO", "badge": True})
+    world.operator.put(f"/v1/locations/{place}/staff-rules", json={"lock_after_min": 1}).raise_for_status()
+    visit.clock.install()
+    visit.goto(world.pairing_url(place))
+    visit.get_by_role("button", name="Yes, this is the till").click()
+    visit.get_by_label("Anna").check()
+    visit.get_by_label("PIN", exact=True).fill("4711")
+    visit.get_by_role("button", name="Here I am").click()
+    expect(visit.locator("#till[data-scripted]")).to_have_attribute("data-lock", "60")
+    retailer, _ = world.retailer()
+    issued = world.issue(retailer)
+    visit.keyboard.type(issued["pass"]["url"])
+    visit.keyboard.press("Enter")
+    expect(visit.get_by_role("button", name="All here")).to_be_visible()
+    visit.clock.fast_forward(61_000)
+    expect(visit.get_by_role("heading", level=1)).to_contain_text("Anna")
+    visit.goto("/till")
+    expect(visit.get_by_role("button", name="All here")).to_be_visible()
+    visit.keyboard.type(bo["badge"])
+    visit.keyboard.press("Enter")
+    expect(visit.get_by_role("link", name="Shift: BO")).to_be_visible()
+    visit.get_by_role("button", name="All here").click()
+    visit.keyboard.type(world.tag())
+    visit.keyboard.press("Enter")
+    expect(visit.get_by_role("heading", level=1, name="Taken in")).to_be_visible()
+
+
 def test_a_till_is_added_by_a_code_that_it_scans_and_told_when_it_is_revoked(visit: Page, world) -> None:
     place = place_of_its_own(world)
     sign_in(visit)
