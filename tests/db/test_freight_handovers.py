@@ -7,7 +7,9 @@ from tests import world
 from tests.freight_world import CUTOFF, booked, events, hand_over, rows, shipment
 
 from dropoff.cases.tables import case
+from dropoff.counter import people, shifts
 from dropoff.counter import service as counter
+from dropoff.counter.people import Fresh, NewClerk
 from dropoff.counter.till import Till
 from dropoff.counter.views import ContainerView
 from dropoff.db import Database, Tx
@@ -15,6 +17,7 @@ from dropoff.freight import service, store
 from dropoff.freight.tables import handover
 from dropoff.kernel.gs1 import EXAMPLE_PREFIX, nth_sscc
 from dropoff.network.store import Location
+from dropoff.receiving import store as receiving_store
 from dropoff.retailers.service import NewRetailerView
 from dropoff.returns.service import ReturnView
 
@@ -248,3 +251,21 @@ def test_a_shipment_that_nobody_scanned_is_received_too(db: Database) -> None:
     assert shipment(db, made.id).status == "booked"
     arrive(db, second)
     assert shipment(db, made.id).status == "received"
+
+
+def test_who_stood_at_the_till_is_kept_with_the_handover_and_told_to_no_retailer(db: Database) -> None:
+    scene = Scene(db)
+    bag = scene.bag()
+    booked(db)
+    new = NewClerk(name="Anna", initials="AN", pin="4711")
+    fresh = Fresh("00:00", None)
+    anna = world.good(db.write_sync(people.add_clerk, scene.place.id, new, fresh, CUTOFF, world.OPERATOR))
+    world.good(db.write_sync(lambda tx: shifts.begin(tx, scene.till, anna.id, CUTOFF, by_pin=False)))
+    hand_over(db, scene.till, bag.sscc)
+    (kept,) = rows(db, handover)
+    assert kept["clerk_id"] == anna.id
+    (step,) = events(db, "parcel.departed")
+    assert step["clerk_id"] == anna.id
+    assert anna.id not in str((step["objects"], step["data"]))
+    (done,) = db.read_sync(receiving_store.handed_over, scene.place.id, CUTOFF)
+    assert (done.kind, done.initials) == ("handover", "AN")

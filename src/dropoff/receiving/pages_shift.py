@@ -1,6 +1,7 @@
 """Who stands at the till: asked for where a place has clerks and nobody is there. A form that was on its way waits
 inside the question and goes on with the answer, so that a lock loses nothing."""
 
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -15,9 +16,11 @@ from dropoff.counter.people_api import begin
 from dropoff.counter.periods import begin as first_moment
 from dropoff.counter.periods import day_of
 from dropoff.counter.shifts import BeginShift, OnShift, ShiftView
+from dropoff.counter.store_people import DoneRow
+from dropoff.db import Tx
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
-from dropoff.receiving import till_views
+from dropoff.receiving import store, till_views
 from dropoff.receiving.till_forms import Here, fresh_key, here, once, read_form, till_of
 from dropoff.receiving.till_views import TillView
 from dropoff.receiving.till_words import Result
@@ -144,7 +147,7 @@ async def _view(
 async def _done(request: Request[Any, Any, Any], zone: str) -> tuple[tuple[str, str, str], ...]:
     begun = first_moment(day_of(now(), zone), zone)
     location = till_of(request).location_id
-    rows = await request.app.state.context.db.read(store_people.done, location, begun, tuple(KINDS), DONE_SHOWN)
+    rows = await request.app.state.context.db.read(_done_since, location, begun)
     return tuple((words.clock(row.at, zone), _(KINDS[row.kind]), row.initials or "") for row in rows)
 
 
@@ -157,6 +160,12 @@ async def welcome(request: Request[Any, Any, Any], told: str) -> Result:
     counts = " · ".join(f"{number} {_(said)}" for number, said, _bad in till_views.counts(place.state))
     hello = _("Hello, %(name)s", name=stands.shift.name)
     return Result("info", "info", hello, counts, stands.note or "")
+
+
+def _done_since(tx: Tx, location_id: str, begun: datetime) -> list[DoneRow]:
+    rows = store_people.done(tx, location_id, begun, tuple(KINDS), DONE_SHOWN)
+    visits = store.handed_over(tx, location_id, begun)
+    return sorted([*rows, *visits], key=lambda row: row.at, reverse=True)[:DONE_SHOWN]
 
 
 @get("/shift", include_in_schema=False)

@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from dropoff.counter.tables import container
+from dropoff.counter.store_people import DoneRow
+from dropoff.counter.tables import clerk, container
 from dropoff.db import Tx
 from dropoff.db.schema import insert
-from dropoff.freight.tables import shipment, shipment_container
+from dropoff.freight.tables import handover, shipment, shipment_container
 from dropoff.receiving.tables import inspection, intake
 
 NOT_GONE = ("planned", "booking", "booked", "rejected", "unknown")
@@ -83,3 +84,13 @@ def leaving(tx: Tx, location_id: str, live: bool) -> list[LeavingRow]:
         sscc = facts.pop("sscc")
         rows.setdefault(row.id, LeavingRow(**facts, containers=[])).containers.append(sscc)
     return list(rows.values())
+
+
+def handed_over(tx: Tx, location_id: str, after: datetime) -> list[DoneRow]:
+    """Visits of drivers who took something, with who stood at the till."""
+    query = (
+        sa.select(handover.c.at, clerk.c.initials)
+        .outerjoin(clerk, clerk.c.id == handover.c.clerk_id)
+        .where(handover.c.location_id == location_id, handover.c.at >= after, handover.c.verdict == "accepted")
+    )
+    return [DoneRow(row.at, "handover", row.initials, None) for row in tx.read(query)]
