@@ -96,10 +96,15 @@ def _night(usual: Hours, closures: Sequence[Days], last: date) -> str:
     morning, held = last + timedelta(days=1), of_day(closures, last)
     if held is None or of_day(closures, morning) is not None:
         return ""
-    ends = _night_ends(usual, last)
+    overruled = (one for one in closures if one is not held and one.first_day <= last <= one.last_day)
+    ends = max([_night_ends(usual, last), *map(_own_night_ends, overruled)])
     rules = f"; {_day(morning)} 00:00-{ends} off" if ends else ""
-    own = next((until for since, until in map(_both_ends, held.hours.split(",")) if "00:00" < until < since), "")
+    own = _own_night_ends(held)
     return rules + (f", {_day(morning)} 00:00-{own}" if own else "")
+
+
+def _own_night_ends(closure: Days) -> str:
+    return next((until for since, until in map(_both_ends, closure.hours.split(",")) if "00:00" < until < since), "")
 
 
 def _both_ends(span: str) -> tuple[str, str]:
