@@ -143,11 +143,13 @@ HOSTILE = {
     "a lone surrogate": (b'{"order": "\\ud800", "reference": "\\udfff", "text": "\\ud800", "name": "\\ud800"}', 422),
     # Fields that a route does not know are left out unread, so what is wrong stands in the optional ones as well.
     "bytes that are no UTF-8": (
-        b'{"order": "\xff", "text": "\xff", "seal": "\xff", "as_of": "\xff", "reason": "\xff", "form": "\xff"}',
+        b'{"order": "\xff", "text": "\xff", "note": "\xff", "seal": "\xff", "as_of": "\xff", "reason": "\xff", "form": "\xff"}',
         422,
     ),
     "a huge number": (
-        b'{"seal": 1e999, "as_of": 1e999, "reason": 1e999, "form": 1e999, "quantity": ' + b"9" * 5_000 + b"}",
+        b'{"seal": 1e999, "note": 1e999, "as_of": 1e999, "reason": 1e999, "form": 1e999, "quantity": '
+        + b"9" * 5_000
+        + b"}",
         422,
     ),
     "not a number": (b'{"amount": NaN}', 422),

@@ -16,7 +16,7 @@ from dropoff.counter.shifts import BeginShift, EndShift, ShiftView
 from dropoff.counter.store_people import ClerkRow
 from dropoff.counter.till import Till
 from dropoff.kernel.clock import now
-from dropoff.kernel.errors import Problem
+from dropoff.kernel.errors import Problem, invalid
 from dropoff.web.answers import answer, read, write
 from dropoff.web.body import body
 from dropoff.web.context import context
@@ -103,7 +103,10 @@ async def show_shift(request: Request[Any, Any, Any]) -> ASGIResponse:
     ),
 )
 async def begin_shift(request: Request[Any, Any, Any]) -> ASGIResponse:
-    told = await begin(context(request).db, till_of(request), await body(request, BeginShift))
+    asked = await body(request, BeginShift)
+    if asked.badge is None and (asked.clerk is None or asked.pin is None):
+        raise Refused(invalid("", "Send `badge`, or `clerk` and `pin`."))
+    told = await begin(context(request).db, till_of(request), asked)
     if isinstance(told, Problem):
         raise Refused(told)
     return answer(told)
