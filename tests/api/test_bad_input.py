@@ -143,7 +143,8 @@ HOSTILE = {
     "a lone surrogate": (b'{"order": "\\ud800", "reference": "\\udfff", "text": "\\ud800", "name": "\\ud800"}', 422),
     # Fields that a route does not know are left out unread, so what is wrong stands in the optional ones as well.
     "bytes that are no UTF-8": (
-        b'{"order": "\xff", "text": "\xff", "note": "\xff", "seal": "\xff", "as_of": "\xff", "reason": "\xff", "form": "\xff"}',
+        b'{"order": "\xff", "text": "\xff", "note": "\xff", "seal": "\xff",'
+        b' "as_of": "\xff", "reason": "\xff", "form": "\xff"}',
         422,
     ),
     "a huge number": (
