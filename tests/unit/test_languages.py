@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dropoff.kernel import money as amounts
 from dropoff.web import languages, words
+from dropoff.web.answers import answer
 from dropoff.web.languages import N_, _, accepted, known, ngettext, said, speaking
 from dropoff.web.shell import ENVIRONMENT
 
@@ -148,3 +149,8 @@ def test_money_keeps_every_digit_in_every_language(language: str, currency: str,
     digits = "".join(sign for sign in shown if sign.isdigit())
     assert int(digits) == abs(amount)
     assert (amount < 0) == any(sign in shown for sign in "-\u2212")
+
+
+def test_a_marked_text_that_reaches_a_program_is_english() -> None:
+    with speaking("de"):
+        assert answer({"where": N_("a post office")}).body == b'{"where":"a post office"}'

@@ -18,12 +18,22 @@ from dropoff.db import Tx
 from dropoff.kernel.clock import now
 from dropoff.kernel.errors import Problem
 from dropoff.web.idempotency import Answer, answer_once, parse_key, ticket
+from dropoff.web.languages import Marked
 from dropoff.web.middleware import caller
 from dropoff.web.problems import Refused, problem_body, problem_response, status_of
 from dropoff.web.schema import KeyUse
 
 JSON = "application/json"
-_encoder = msgspec.json.Encoder()
+
+
+def _in_english(value: Any) -> Any:
+    """A text that is marked for people goes to programs as it stands in the code."""
+    if isinstance(value, Marked):
+        return str(value)
+    raise NotImplementedError(f"{type(value)} has no form in JSON")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_in_english)
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> ASGIResponse:
