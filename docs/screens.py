@@ -10,15 +10,19 @@ import argparse
 import io
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
-from tests.browser.conftest import CHROMIUM, FLAGS, World, serving
-from tests.browser.test_pages import PAGES
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tests.browser.conftest import CHROMIUM, FLAGS, World, serving, without_script
+from tests.browser.test_lockers import Bank, connected
+from tests.browser.test_pages import PAGES, shopper, signed_in, till_taken, till_taken_by_script
+
+Setup = Callable[[Page, World], object]
 
 FOLDER: Final = Path(__file__).resolve().parent / "screens"
 PHONE: Final = {"width": 390, "height": 844}
@@ -33,8 +37,119 @@ operators.
 """
 
 
+class Scenery(World):
+    """A world with a bank of lockers."""
+
+    def __init__(self, base_url: str, database: Path, folder: Path) -> None:
+        super().__init__(base_url, database)
+        self.bank = Bank(folder, "S:4,M:2,L:2")
+        self.locker = connected(self, self.bank)
+
+    def close(self) -> None:
+        self.bank.kill()
+        super().close()
+
+
 def is_for_a_counter(name: str) -> bool:
-    return name.startswith(("till", "pairing", "unpaired", "counter", "home signed", "network"))
+    return name.startswith(("till", "pairing", "unpaired", "counter", "home signed", "network", "shop"))
+
+
+def of_the_network(path: str) -> Setup:
+    """A page that an operator sees; `{place}` is the id of a place where things happened."""
+
+    def show(page: Page, world: World) -> None:
+        signed_in(page, world)
+        page.goto(path.replace("{place}", world.locations["spaeti"]))
+
+    return show
+
+
+def of_the_shop(path: str) -> Setup:
+    def show(page: Page, world: World) -> None:
+        till_taken(page, world)
+        page.goto(path)
+
+    return show
+
+
+def who_is_there(page: Page, world: World) -> None:
+    """A shop of its own, so that no other till has to ask who stands there."""
+    new = {"name": "Kiosk am Tor", "kind": "store", "address": {"country": "DE"}}
+    place = world.post(world.operator, "/v1/locations", {**new, "position": {"lat": 52.5, "lon": 13.3}})["id"]
+    signed_in(page, world)
+    page.goto(f"/network/places/{place}/people")
+    for name, initials in (("Anna", "AN"), ("Bo", "BO")):
+        page.get_by_label("First name or nickname").fill(name)
+        page.get_by_label("Initials").fill(initials)
+        page.get_by_label("PIN", exact=True).fill("4711" if name == "Anna" else "4712")
+        page.get_by_role("button", name="Add", exact=True).click()
+    page.context.clear_cookies()
+    without_script(page)
+    page.goto(world.pairing_url(place))
+    page.get_by_role("button", name="Yes, this is the till").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Who is there?")
+
+
+def shift_begun(page: Page, world: World) -> None:
+    who_is_there(page, world)
+    page.get_by_label("Anna").check()
+    page.get_by_label("PIN", exact=True).fill("4711")
+    page.get_by_role("button", name="Here I am").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Anna")
+
+
+def in_a_locker(steps: int) -> Setup:
+    """How far the shopper came: chosen, held, open, in."""
+
+    def show(page: Page, world: World) -> None:
+        assert isinstance(world, Scenery)
+        retailer, _ = world.retailer()
+        page.goto(f"/p/{world.issue(retailer)['pass']['code']}/locker?at={world.locker}")
+        page.get_by_label("Small").check()
+        for button in ("Hold a compartment", "Open the door")[:steps]:
+            page.get_by_role("button", name=button).click()
+        if steps > 2:
+            opened = page.get_by_role("heading", level=1).filter(has_text="is open").inner_text()
+            world.bank.act(opened.split()[1], "put_in")
+            expect(page.get_by_role("heading", level=1)).to_have_text("Handed in")
+
+    return show
+
+
+def in_danish(page: Page, world: World) -> None:
+    shopper(page, world, "?lang=da")
+
+
+def in_german(page: Page, world: World) -> None:
+    till_taken_by_script(page, world)
+    page.goto("/till?lang=de")
+
+
+MORE: Final[dict[str, Setup]] = {
+    "pass in Danish": in_danish,
+    "locker": in_a_locker(0),
+    "locker held": in_a_locker(1),
+    "locker open": in_a_locker(2),
+    "locker handed in": in_a_locker(3),
+    "till in German": in_german,
+    "till asks who is there": who_is_there,
+    "till with a shift": shift_begun,
+    "shop": of_the_shop("/till/store"),
+    "shop's earnings": of_the_shop("/till/earnings"),
+    "network": of_the_network("/network"),
+    "network places": of_the_network("/network/places"),
+    "network place": of_the_network("/network/places/{place}"),
+    "network new place": of_the_network("/network/places/new"),
+    "network hours": of_the_network("/network/places/{place}/hours"),
+    "network people": of_the_network("/network/places/{place}/people"),
+    "network tills": of_the_network("/network/places/{place}/tills"),
+    "network earnings": of_the_network("/network/places/{place}/earnings"),
+    "network watch": of_the_network("/network/watch"),
+    "network imports": of_the_network("/network/imports"),
+    "network sources": of_the_network("/network/sources"),
+    "network handovers": of_the_network("/network/handovers"),
+}
+EVERY: Final[dict[str, Setup]] = {**PAGES, **MORE}
 
 
 def picture_of(browser: Browser, world: World, name: str, size: dict[str, int], scheme: str) -> bytes:
@@ -42,7 +157,7 @@ def picture_of(browser: Browser, world: World, name: str, size: dict[str, int], 
     context = browser.new_context(base_url=world.base_url, viewport=size, color_scheme=scheme, reduced_motion="reduce")
     try:
         page = context.new_page()
-        PAGES[name](page, world)
+        EVERY[name](page, world)
         page.evaluate("scrollTo(0, 0)")
         taken = Image.open(io.BytesIO(page.screenshot(full_page=True)))
     finally:
@@ -65,10 +180,10 @@ def main() -> None:
     parser.add_argument("--dark", action="store_true")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    wanted = [name for name in PAGES if any(fnmatch(name, pattern) for pattern in asked.names)]
+    wanted = [name for name in EVERY if any(fnmatch(name, pattern) for pattern in asked.names)]
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        with closing(World(url, Path(folder) / "dropoff.sqlite3")) as world:
+        with closing(Scenery(url, Path(folder) / "dropoff.sqlite3", Path(folder))) as world:
             for number, name in enumerate(wanted, 1):
                 usual = COUNTER if is_for_a_counter(name) else PHONE
                 size = usual if asked.width is None else {**usual, "width": asked.width}
@@ -77,7 +192,7 @@ def main() -> None:
                 sys.stderr.write(f"{number}/{len(wanted)} {name}\n")
         browser.close()
     if asked.out == FOLDER:
-        shown = (f"## {name[0].upper()}{name[1:]}\n\n![{name}](screens/{file_of(name)})\n" for name in PAGES)
+        shown = (f"## {name[0].upper()}{name[1:]}\n\n![{name}](screens/{file_of(name)})\n" for name in EVERY)
         (FOLDER.parent / "screens.md").write_text(GALLERY + "\n".join(shown))
 
 

@@ -21,7 +21,8 @@ from tests.browser.test_pages import COLOURS, RULES, SMALL_TARGETS, signed_in
 class Bank:
     """The process, and hands at its doors."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, compartments: str = "S:2,L:1") -> None:
+        self._compartments = compartments
         with closing(socket.create_server(("127.0.0.1", 0))) as probe:
             self.port = int(probe.getsockname()[1])
         self._file = folder / "doors.json"
@@ -33,7 +34,7 @@ class Bank:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "dropoff.cli", "simulate-lockers", "--port", str(self.port)]
-        command += ["--bank", "b", "--compartments", "S:2,L:1", "--state", str(self._file)]
+        command += ["--bank", "b", "--compartments", self._compartments, "--state", str(self._file)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         assert "Lockers b at" in self.process.stdout.readline()
@@ -62,6 +63,10 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
 
 @pytest.fixture(scope="module")
 def locker(world: Any, bank: Bank) -> str:
+    return connected(world, bank)
+
+
+def connected(world: Any, bank: Bank) -> str:
     """The id of a place with this bank."""
     feature = {
         "type": "Feature",
