@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.counter_world import NOW, World
 
@@ -98,6 +99,32 @@ def test_guessing_a_pin_ends_after_five_and_the_hash_is_slow_and_salted(world: W
     assert badges.is_pin(PIN, row["pin_hash"])
     assert not badges.is_pin("4712", row["pin_hash"])
     assert badges.hash_pin(PIN) != badges.hash_pin(PIN)
+
+
+def test_no_guessing_at_pins_and_no_made_up_badge_keeps_a_badge_out(world: World) -> None:
+    till = world.till()
+    anna, bo = add(world, till.location_id, "Anna", "AN"), add(world, till.location_id, "Bo", "BO", badge=True)
+    made_up = badges.new_badge()
+
+    def named(**asked: str) -> Any:
+        return world.db.write_sync(shifts.named, till, BeginShift(**asked), NOW)
+
+    for _ in range(3 * shifts.PINS_MAX):
+        told = named(badge=made_up)
+        assert (told.code, told.retry_after_s) == ("clerk-unknown", None)
+    assert not isinstance(named(clerk=anna.id, pin="0000"), Problem), "a badge before the scanner is no try at a PIN"
+    for clerk_id in (anna.id, bo.id):
+        for _ in range(shifts.PINS_MAX):
+            named(clerk=clerk_id, pin="0000")
+    carl = add(world, till.location_id, "Carl", "CA")
+    assert named(clerk=carl.id, pin=PIN).code == "too-many-requests", "ten at one till"
+    assert named(badge=bo.badge).id == bo.id
+
+
+@pytest.mark.parametrize("wrong", [{"pin": "4711\n"}, {"pin": "٤٧١١"}, {"initials": "AN\n"}])
+def test_a_pin_is_digits_and_initials_are_letters_to_the_last_sign(wrong: dict[str, str]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"name": "Anna", "initials": "AN", "pin": "4711"} | wrong, NewClerk)
 
 
 def test_what_is_done_carries_the_clerk_and_retailers_read_nothing_of_it(world: World) -> None:

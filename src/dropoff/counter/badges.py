@@ -6,8 +6,9 @@ import re
 import secrets
 from typing import Final
 
-PIN: Final = re.compile(r"\d{4,6}", re.ASCII)
-INITIALS: Final = r"^[^\W\d_]{1,4}$"
+PIN: Final = r"^[0-9]{4,6}$(?!\n)"
+INITIALS: Final = r"^[^\W\d_]{1,4}$(?!\n)"
+"""`$` alone lets a line's end follow."""
 _SIGNS: Final = "23456789BCDFGHJKMNPRSTVX"
 """No vowels, nothing that looks like another, and no letter that keyboard layouts swap."""
 _BADGE: Final = re.compile(rf"CLERK([{_SIGNS}]{{20}})", re.ASCII)

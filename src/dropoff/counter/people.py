@@ -16,7 +16,7 @@ from dropoff.kernel.ids import new_id
 from dropoff.network import service as network
 
 CLERKS_MAX: Final = 60
-Pin = Annotated[str, Meta(pattern=f"^{badges.PIN.pattern}$", description="4 to 6 digits")]
+Pin = Annotated[str, Meta(pattern=badges.PIN, description="4 to 6 digits")]
 LockAfter = Annotated[int, Meta(ge=1, le=240, description="minutes")]
 
 
