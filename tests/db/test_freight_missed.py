@@ -1,7 +1,12 @@
 """The driver who did not come: a case, the next departure, and never two bookings for one bag."""
 
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
+import sqlalchemy as sa
 from tests import freight_world as freight
 from tests import world
 from tests.freight_world import CUTOFF, booked, events, hand_over, rows, shipment
@@ -10,7 +15,8 @@ from dropoff.cases.tables import case
 from dropoff.counter.tables import container
 from dropoff.counter.till import Till
 from dropoff.counter.views import ContainerView
-from dropoff.db import Database
+from dropoff.db import Database, Tx
+from dropoff.db.engines import normal_url
 from dropoff.events.worker import Worker
 from dropoff.freight import missed
 from dropoff.freight.missed import MissedAnswer
@@ -107,3 +113,40 @@ def test_the_shopper_reads_the_next_pickup_instead_of_one_that_is_over(db: Datab
     head = db.read_sync(returns.find_return, scene.made.id)
     assert head is not None
     assert (head.next_kind, head.next_at, head.holder) == ("pickup", TOMORROW, scene.place.name)
+
+
+def test_a_driver_who_comes_while_the_next_departure_is_planned_takes_no_bag_of_a_cancelled_booking(
+    postgres_database_url: str,
+) -> None:
+    """The plan has cancelled the booking but not committed yet; then the till hands the bag over."""
+    with closing(Database(postgres_database_url)) as db, closing_engine(postgres_database_url) as engine:
+        scene = Scene(db)
+        scene.tell()
+        with engine.connect() as planner, ThreadPoolExecutor(1) as till:
+            missed.plan_again(plan := Tx(planner), scene.shipment.id, LATE, "system")
+            plan.finish()
+            answered = till.submit(hand_over, db, scene.till, scene.bag.sscc, at=LATE)
+            with engine.connect() as watcher:
+                wait_for_a_waiting_lock(watcher)
+            planner.commit()
+            answer = answered.result()
+        assert (answer.handed_over, [one.reason for one in answer.left_behind]) == ([], ["not_booked"])
+        (held,) = rows(db, container, id=scene.bag.id)
+        assert (held["status"], held["shipment_id"]) == ("sealed", None)
+        assert shipment(db, scene.shipment.id).status == "cancelled"
+
+
+@contextmanager
+def closing_engine(url: str) -> Iterator[sa.Engine]:
+    """Without the lanes' time-outs, so that a transaction may stand still."""
+    engine = sa.create_engine(normal_url(url))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def wait_for_a_waiting_lock(watcher: sa.Connection) -> None:
+    deadline = time.monotonic() + 20
+    while not watcher.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+        assert time.monotonic() < deadline, "nobody waits for the plan"

@@ -97,6 +97,9 @@ def hand_over(tx: Tx, command: HandOver) -> HandoverAnswer:
             left = [LeftBehind(_shown(tx, one.text), _as_left(refusal)) for one in command.containers]
             return _keep(tx, command, _answer(command, "refused", refusal, left=left))
     found = _sort(tx, command)
+    if found.going:
+        _hold(tx, found.going)
+        found = _sort(tx, command)
     opened = [_seal_case(tx, command, container) for container in found.broken]
     count = len(found.going)
     # A till that repeats itself asks nothing new: what went was counted when it went.
@@ -202,10 +205,18 @@ def _with_what_was_said(tx: Tx, command: HandOver, found: _Sorted, left: list[Le
     return list(known.values())
 
 
-def _depart(tx: Tx, command: HandOver, going: dict[str, ContainerRow]) -> list[str]:
-    """All returns are locked first, in order, so that tills and drivers never wait for each other in a ring."""
+def _hold(tx: Tx, going: dict[str, ContainerRow]) -> None:
+    """From here on no plan cancels these shipments and books their containers anew; whoever was first with that is seen
+    by a second look. All returns are locked first, in order, so that tills and drivers never wait for each other in a
+    ring."""
     parcels = store.parcels_held(tx, list(going))
     lock_returns(tx, (parcel.return_id for group in parcels.values() for parcel in group))
+    for shipment_id in sorted({str(one.shipment_id) for one in going.values()}):
+        store.lock_shipment(tx, shipment_id)
+
+
+def _depart(tx: Tx, command: HandOver, going: dict[str, ContainerRow]) -> list[str]:
+    """What is held, see `_hold`, leaves."""
     by_shipment: dict[str, list[str]] = {}
     for container_id in sorted(going):
         by_shipment.setdefault(str(going[container_id].shipment_id), []).append(container_id)

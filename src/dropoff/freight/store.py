@@ -178,7 +178,7 @@ def move_shipment(tx: Tx, shipment_id: str, event: str, **values: Any) -> Shipme
 
 
 def lock_shipment(tx: Tx, shipment_id: str) -> None:
-    """Of two of its containers that arrive at once, the second sees the first."""
+    """Of two of its containers that arrive at once, the second sees the first; and of a driver and a new plan, one."""
     tx.first(sa.select(shipment.c.id).where(shipment.c.id == shipment_id).with_for_update())
 
 
