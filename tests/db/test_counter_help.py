@@ -7,7 +7,7 @@ import pytest
 from tests.counter_world import NOW, World
 
 from dropoff.cases.tables import case
-from dropoff.counter.helping import REASONS, TELL_THE_SHOPPER, TROUBLE, HelpAnswer, HelpIn, ask_for_help
+from dropoff.counter.helping import ASKED_MAX, REASONS, TELL_THE_SHOPPER, TROUBLE, HelpAnswer, HelpIn, ask_for_help
 from dropoff.counter.service import Till
 from dropoff.db import Database
 
@@ -41,6 +41,18 @@ def test_two_shoppers_without_a_code_are_two_cases_of_the_operator(world: World)
     cases = {ask(world, till, None).case, ask(world, till, "what is this", 1).case}
     assert len(cases) == 2
     assert {row["retailer_id"] for row in world.rows(case, kind="help")} == {None}
+
+
+def test_a_button_that_is_pressed_all_day_opens_few_cases_and_still_answers(world: World) -> None:
+    till = world.till()
+    answers = [ask(world, till, None, minute) for minute in range(40)]
+    assert [one.verdict for one in answers[: ASKED_MAX + 1]] == ["accepted"] * (ASKED_MAX + 1)
+    assert {one.verdict for one in answers[ASKED_MAX + 1 :]} == {"already"}
+    assert len(world.rows(case, kind="help")) == ASKED_MAX + 1
+    made = world.give_back()
+    assert ask(world, till, made.pass_.url, 41).verdict == "accepted", "a pass names its own"
+    assert ask(world, till, None, 61).verdict == "accepted"
+    assert ask(world, world.till(), None, 41).verdict == "accepted", "another till is not its neighbour's fault"
 
 
 def test_a_test_pass_at_a_live_till_opens_nothing(world: World) -> None:

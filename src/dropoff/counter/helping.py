@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from dropoff.cases import service as cases
+from dropoff.counter import store_attempts
 from dropoff.counter.rules import Verdict
 from dropoff.counter.scans import note_miss
 from dropoff.counter.till import Note, Till, keep, say
@@ -18,6 +19,8 @@ from dropoff.returns.passes import PassKeys
 from dropoff.web.languages import N_
 
 KIND: Final = "help"
+ASKED_MAX: Final = 12
+"""Of one till within an hour."""
 Reason = Literal["code_unreadable", "pass_expired", "no_place_took_it", "other"]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 TROUBLE: Final[dict[str, str]] = {
@@ -65,8 +68,7 @@ def ask_for_help(tx: Tx, passes: PassKeys, till: Till, asked: HelpIn, at: dateti
             verdict="refused", reason="test_mode", say=say("refused", "test_mode"), case=None, return_id=None
         )
     return_id = found.return_id if found is not None else None
-    # Two shoppers without a readable code are two: when it was asked keeps them apart.
-    subject = return_id or f"{till.device_id} {rfc3339(at)}"
+    subject = return_id or _of_nobody(tx, till, at)
     known = cases.known_case(tx, KIND, subject)
     place = network.location(tx, till.location_id)
     case_id = cases.open_case(
@@ -86,3 +88,11 @@ def ask_for_help(tx: Tx, passes: PassKeys, till: Till, asked: HelpIn, at: dateti
     return HelpAnswer(
         verdict=verdict, reason=None, say=str(TELL_THE_SHOPPER[asked.reason]), case=case_id, return_id=return_id
     )
+
+
+def _of_nobody(tx: Tx, till: Till, at: datetime) -> str:
+    """Two shoppers without a readable code are two: when it was asked keeps them apart. No shop has many within an
+    hour: what comes on top is one case more, so that a stuck button never buries the operator."""
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    asked = store_attempts.count_attempts(tx, till.device_id, KIND, hour)
+    return f"{till.device_id} {rfc3339(at) if asked < ASKED_MAX else f'{rfc3339(hour)} more'}"
