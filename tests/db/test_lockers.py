@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from tests.counter_world import BASE_URL, NOW, PREFIX, World
 
@@ -22,8 +23,8 @@ from dropoff.events import cursors
 from dropoff.kernel.errors import Problem
 from dropoff.locker_bank.client import connect
 from dropoff.locker_bank.serving import BankServer
-from dropoff.locker_bank.simulated import Fault, SimulatedBank, doors_of
-from dropoff.lockers import deposits, driving, jobs, store
+from dropoff.locker_bank.simulated import Answer, Fault, SimulatedBank, doors_of
+from dropoff.lockers import deposits, driving, jobs, rules, store
 from dropoff.lockers.deposits import Begin
 from dropoff.lockers.service import BankView, DepositRow, NewBank, confirm, lying
 from dropoff.lockers.service import connect as connect_bank
@@ -359,3 +360,77 @@ def test_a_bank_with_something_in_it_is_not_disconnected(lockers: Lockers) -> No
     assert isinstance(driving.check(lockers.of, NewBank(adapter="x", bank="b", settings={})), Problem)
     lockers.connect()
     assert lockers.reserve(lockers.world.give_back()).state == "reserved"
+
+
+def test_a_dead_bank_is_disconnected_once_nothing_of_ours_is_in_it(lockers: Lockers) -> None:
+    row = lockers.reserve(lockers.world.give_back())
+    lockers.power_off()
+    assert lockers.settle(row, 15 * 60).state == "expired"
+    assert lockers.stands(row).freed_at is None, "the bank has not heard of it"
+    assert isinstance(lockers.db.write_sync(disconnect_bank, lockers.place, NOW, "operator:test"), BankView)
+    assert lockers.stands(row).freed_at is not None, "and is not asked any more"
+    lockers.power_on()
+
+
+def test_many_parcels_that_lie_in_lockers_hide_none_that_is_put_in(lockers: Lockers) -> None:
+    lying_there = lockers.open(lockers.reserve(lockers.world.give_back()))
+    lockers.hands(lying_there, "put_in")
+    assert lockers.settle(lying_there, 3).state == "deposited"
+    row = lockers.open(lockers.reserve(lockers.world.give_back(), "large"))
+    lockers.hands(row, "put_in")
+    driving.follow(lockers.of, NOW + timedelta(seconds=30), limit=1)
+    assert lockers.stands(row).state == "deposited"
+
+
+def test_a_place_that_was_paused_meanwhile_opens_no_door(lockers: Lockers) -> None:
+    row = lockers.reserve(lockers.world.give_back())
+    lockers.db.write_sync(location_states.pause, lockers.place, NewPause(), NOW, "operator:test")
+    refused = driving.open_door(lockers.of, row, NOW)
+    assert isinstance(refused, Problem)
+    assert refused.data == {"reason": "location_paused"}
+    assert lockers.stands(row).state == "expired"
+    assert not any(door.is_open for door in lockers.bank.state.doors)
+
+
+def test_a_thing_that_is_named_twice_goes_in_once(lockers: Lockers) -> None:
+    made = lockers.world.give_back(units=2)
+    row = lockers.ask(made, units=(made.units[0].id, made.units[0].id))
+    assert isinstance(row, DepositRow)
+    row = lockers.open(row)
+    lockers.hands(row, "put_in")
+    assert lockers.settle(row, 3).state == "deposited"
+    assert sorted(unit.custody for unit in lockers.db.read_sync(returns.units_of, made.id)) == ["expected", "handed_in"]
+
+
+def test_one_shopper_cannot_have_a_whole_bank_held_back(db: Database, tmp_path: Path) -> None:
+    lockers = Lockers(db, tmp_path, "S:6")
+    try:
+        row: DepositRow | Problem = lockers.reserve(lockers.world.give_back())
+        for _ in range(rules.REPORTS_A_DAY):
+            assert isinstance(row, DepositRow)
+            row = driving.report_occupied(lockers.of, lockers.open(row), NOW)
+        assert isinstance(row, DepositRow)
+        opened = lockers.open(row)
+        refused = driving.report_occupied(lockers.of, opened, NOW)
+        assert isinstance(refused, Problem)
+        assert refused.data == {"reason": "too_often"}
+        assert lockers.stands(opened).state == "open"
+    finally:
+        lockers.power_off()
+
+
+def test_what_no_door_is_called_and_no_message_says_is_not_kept(lockers: Lockers, monkeypatch: Any) -> None:
+    """PostgreSQL keeps no NUL: one bank's nonsense would stop the look at all others."""
+    told = lockers.bank._told
+    monkeypatch.setattr(lockers.bank, "_told", lambda door: msgspec.structs.replace(told(door), number="1\x00\n" * 9))
+    row = lockers.reserve(lockers.world.give_back())
+    assert (row.state, row.compartment) == ("reserved", "1" * 9)
+    bank = lockers.db.read_sync(store.bank_at, lockers.place)
+    assert bank is not None
+    assert driving.look_at_bank(lockers.of, bank, NOW)
+    message = b'{"reason": "other", "message": "a\\u0000b"}'
+    monkeypatch.setattr(lockers.bank, "_answer", lambda *_: Answer(409, message))
+    assert not driving.look_at_bank(lockers.of, bank, NOW)
+    bank = lockers.db.read_sync(store.bank_at, lockers.place)
+    assert bank is not None
+    assert bank.problem == "Rejected: ab"

@@ -10,7 +10,7 @@ from dropoff.db import Tx
 from dropoff.events.log import Event, append
 from dropoff.kernel.errors import Problem, invalid, not_found
 from dropoff.kernel.ids import new_id
-from dropoff.lockers import store
+from dropoff.lockers import rules, store
 from dropoff.lockers.store import BankRow, DepositRow
 from dropoff.network import service as network
 from dropoff.ports.locker import Compartment
@@ -79,7 +79,7 @@ def connect(tx: Tx, location_id: str, new: Checked, base_url: str, at: datetime,
     told = {"compartments": _builtins(new.compartments), "seen_at": at, "problem": None}
     known = store.bank_at(tx, location_id)
     if known is not None:
-        if (known.adapter, known.bank) != (new.adapter, new.bank) and store.kept_at(tx, location_id):
+        if (known.adapter, known.bank) != (new.adapter, new.bank) and store.has_ours(tx, location_id):
             return Problem("locker-in-use")
         store.change_bank(tx, known.id, adapter=new.adapter, bank=new.bank, settings=new.sealed, **told)
         return _connected(tx, location_id, at, actor)
@@ -108,12 +108,13 @@ def _connected(tx: Tx, location_id: str, at: datetime, actor: str) -> BankView |
 
 
 def disconnect(tx: Tx, location_id: str, at: datetime, actor: str) -> BankView | Problem:
-    """Not while something of ours is in it: nobody could get it out."""
+    """Not while something of ours is in it: nobody could get it out. A bank that is dead holds nothing else back."""
     row = store.bank_at(tx, location_id)
     if row is None:
         return not_found("bank of lockers at this place")
-    if store.kept_at(tx, location_id):
+    if store.has_ours(tx, location_id):
         return Problem("locker-in-use")
+    store.forget(tx, location_id, at)
     view = bank_view(tx, location_id)
     store.change_bank(tx, row.id, disconnected_at=at)
     network.revoke_device(tx, row.device_id, at, actor)
@@ -181,8 +182,11 @@ def _compartment(door: Compartment, deposit: DepositRow | None) -> CompartmentVi
 
 
 def _builtins(compartments: tuple[Compartment, ...]) -> list[dict[str, Any]]:
-    """At most 500, with numbers that fit their column."""
-    return [msgspec.to_builtins(msgspec.structs.replace(one, number=one.number[:20])) for one in compartments[:500]]
+    """At most 500, with numbers that fit their column, and no references: nobody asks for them."""
+    return [
+        msgspec.to_builtins(msgspec.structs.replace(one, number=rules.door_number(one.number), reference=None))
+        for one in compartments[:500]
+    ]
 
 
 def _tell(tx: Tx, kind: str, location_id: str, at: datetime, actor: str) -> None:

@@ -67,7 +67,8 @@ def begin(tx: Tx, passes: PassKeys, code: str, asked: Begin, at: datetime) -> De
     if bank is None or place is None:
         return not_found("bank of lockers at this place")
     custody = {unit.id: unit.custody for unit in returns.units_of(tx, head.id)}
-    units = list(asked.units or (one for one, known in custody.items() if known == "expected")) or list(custody)
+    named = asked.units or (one for one, known in custody.items() if known == "expected")
+    units = list(dict.fromkeys(named)) or list(custody)  # one that is named twice would be refused behind a shut door
     known = store.live_of(tx, head.id)
     if known is not None and (known.location_id == asked.location or known.state not in ("reserving", "reserved")):
         return known
@@ -124,7 +125,7 @@ def code_of(tx: Tx, passes: PassKeys, return_id: str) -> str:
 
 def hold(tx: Tx, deposit_id: str, told: Reservation, at: datetime) -> DepositRow | None:
     row = store.find_deposit(tx, deposit_id)
-    number = told.compartment.number[:20]
+    number = rules.door_number(told.compartment.number)
     if row is None:
         return None
     holder = store.holds(tx, row.bank_id, number)
@@ -147,9 +148,10 @@ def refuse(tx: Tx, deposit_id: str, reason: str, surely: bool, at: datetime) -> 
     return row
 
 
-def tell_open(tx: Tx, deposit_id: str, at: datetime) -> DepositRow | None:
+def tell_open(tx: Tx, deposit_id: str, at: datetime) -> DepositRow | Problem | None:
     """The intent to open, before the bank is told. None: there is no door to open, or nothing to put behind it any
-    more, since the return was cancelled or handed in elsewhere; then the reservation ends."""
+    more, since the return was cancelled or handed in elsewhere; then the reservation ends. So it does where nothing
+    would be taken in."""
     row = store.find_deposit(tx, deposit_id)
     head = returns.lock_return(tx, row.return_id) if row is not None else None
     if row is None or head is None or (row.expires_at is not None and row.expires_at <= at):
@@ -158,6 +160,10 @@ def tell_open(tx: Tx, deposit_id: str, at: datetime) -> DepositRow | None:
     if row.state == "reserved" and _judge(head, custody, row.units, at)[0] != "accepted":
         expire(tx, deposit_id, at)
         return None
+    place = network.location(tx, row.location_id)
+    if row.state == "reserved" and (place is None or place.state != "active"):
+        expire(tx, deposit_id, at)
+        return Problem("locker-refused", say("refused", "location_paused"), data={"reason": "location_paused"})
     return store.move(tx, deposit_id, "tell_open", at, told_at=at, reason=None, confirmed_at=None)
 
 

@@ -4,7 +4,8 @@ is committed before, what came of it after. Whatever is in doubt is found by loo
 
 import logging
 import secrets
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -128,6 +129,8 @@ def _reserve(of: Of, row: DepositRow, at: datetime) -> DepositRow:
 def open_door(of: Of, row: DepositRow, at: datetime) -> DepositRow | Problem:
     """The deposit, or another one in its place where its compartment is of no use."""
     told = of.db.write_sync(deposits.tell_open, row.id, at)
+    if isinstance(told, Problem):
+        return told
     if told is None:
         return settle(of, row, at)
     try:
@@ -148,8 +151,13 @@ def open_door(of: Of, row: DepositRow, at: datetime) -> DepositRow | Problem:
 
 
 def report_occupied(of: Of, row: DepositRow, at: datetime) -> DepositRow | Problem:
-    """The shopper found something in the open compartment."""
-    return _another(of, row, "occupied", at) if row.state == "open" else row
+    """The shopper found something in the open compartment. Said too often by one, it would empty a bank of its
+    compartments."""
+    if row.state != "open":
+        return row
+    if of.db.read_sync(store.count_occupied, row.return_id, at - timedelta(days=1)) >= rules.REPORTS_A_DAY:
+        return Problem("locker-refused", "Too many compartments were asked for today.", data={"reason": "too_often"})
+    return _another(of, row, "occupied", at)
 
 
 def _another(of: Of, row: DepositRow, reason: str, at: datetime) -> DepositRow | Problem:
@@ -226,7 +234,7 @@ def open_to_empty(of: Of, row: DepositRow) -> Problem | None:
     try:
         _bank_of(of, row).open(row.reference)
     except Rejected as error:
-        return Problem("locker-unreachable", str(error)[:300])
+        return Problem("locker-unreachable", _told(error))
     except Exception as error:
         _note_problem(of, row, error)
         return Problem("locker-unreachable", _told(error))
@@ -250,16 +258,28 @@ def free(of: Of, row: DepositRow, at: datetime) -> bool:
 def follow(of: Of, at: datetime, limit: int = 500) -> int:
     """All that the bank does not have back: settled, expired, emptied, freed. A bank that does not answer is asked
     once. How many were looked at."""
-    rows = of.db.read_sync(store.kept, rules.DEPOSIT_STATES, limit)
-    of.db.write_sync(deposits.follow_parcels, [row for row in rows if row.state == "deposited"], at)
+    looked = 0
+    for rows in _kept(of, ("deposited",), limit):
+        of.db.write_sync(deposits.follow_parcels, rows, at)
+        looked += len(rows)
     silent: set[str] = set()
-    for row in rows:
-        if row.bank_id in silent:
-            continue
-        answered = free(of, row, at) if row.state in rules.ENDED else settle(of, row, at).reason != "silent"
-        if not answered:
-            silent.add(row.bank_id)
-    return len(rows)
+    for rows in _kept(of, (*rules.LIVE, *rules.ENDED), limit):
+        looked += len(rows)
+        for row in rows:
+            if row.bank_id in silent:
+                continue
+            answered = free(of, row, at) if row.state in rules.ENDED else settle(of, row, at).reason != "silent"
+            if not answered:
+                silent.add(row.bank_id)
+    return looked
+
+
+def _kept(of: Of, states: tuple[str, ...], limit: int) -> Iterator[list[DepositRow]]:
+    """All of them, however many parcels lie in lockers, some at a time."""
+    after = ""
+    while rows := of.db.read_sync(store.kept, states, limit, after):
+        yield rows
+        after = rows[-1].id
 
 
 def _bank_of(of: Of, row: DepositRow) -> LockerBank:
@@ -280,4 +300,4 @@ def _note_problem(of: Of, row: DepositRow, error: Exception) -> None:
 
 
 def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    return rules.words_of(f"{type(error).__name__}: {error}"[:300])

@@ -45,6 +45,8 @@ LIVE: Final = ("reserving", "reserved", "opening", "open")
 """The shopper is at it: one of these for each return."""
 HOLDING: Final = ("reserved", "opening", "open", "deposited")
 """The compartment is this parcel's: one of these for each compartment."""
+OURS: Final = (*LIVE, "deposited", "blocked")
+"""Something of ours lies in it, or may soon."""
 ENDED: Final = ("collected", "refused", "expired", "released", "cleared")
 """The bank may have the compartment back."""
 
@@ -58,6 +60,8 @@ ASKED_AT_MOST: Final = timedelta(minutes=2)
 OPENING_TAKES: Final = timedelta(seconds=20)
 """How long an order to open may still be on its way. Only then does a shut door mean that it was not carried out."""
 TRIES_A_DAY: Final = 12
+REPORTS_A_DAY: Final = 3
+"""How many compartments one return may have held back by the shopper's word alone."""
 LOOK_EVERY: Final = timedelta(seconds=1)
 
 Seen = Literal["opened", "wait", "stay_shut", "expire", "deposit", "ask", "shut_empty", "block"]
@@ -102,6 +106,16 @@ def judge(facts: Facts, found: Reservation | None, at: datetime) -> Seen:
     if inside is None:
         return "deposit" if facts.confirmed else "ask"
     return "deposit" if inside else "shut_empty"
+
+
+def door_number(told: str) -> str:
+    """What stands on a door, whatever a bank says: fit for its column, and something to be seen."""
+    return words_of(told)[:20] or "?"
+
+
+def words_of(told: str) -> str:
+    """Without signs that nobody sees. PostgreSQL keeps no NUL."""
+    return "".join(sign for sign in told if sign.isprintable()).strip()
 
 
 def has_left(status: str, here: bool, container_kind: str | None) -> bool:

@@ -173,6 +173,17 @@ def count_since(tx: Tx, return_id: str, since: datetime) -> int:
     return int(row[0]) if row else 0
 
 
+def count_occupied(tx: Tx, return_id: str, since: datetime) -> int:
+    query = sa.select(sa.func.count()).where(
+        locker_deposit.c.return_id == return_id,
+        locker_deposit.c.created_at >= since,
+        locker_deposit.c.reason == "occupied",
+        locker_deposit.c.state.in_(("blocked", "cleared")),
+    )
+    row = tx.first(query)
+    return int(row[0]) if row else 0
+
+
 def holds(tx: Tx, bank_id: str, compartment: str) -> DepositRow | None:
     """Whose compartment it is."""
     query = sa.select(locker_deposit).where(
@@ -223,6 +234,19 @@ def kept(tx: Tx, states: Collection[str], limit: int, after: str = "") -> list[D
 def kept_at(tx: Tx, location_id: str) -> list[DepositRow]:
     query = sa.select(locker_deposit).where(KEPT, locker_deposit.c.location_id == location_id)
     return [_deposit(row) for row in tx.read(query.order_by(locker_deposit.c.id))]
+
+
+def has_ours(tx: Tx, location_id: str) -> bool:
+    query = sa.select(locker_deposit.c.id).where(
+        KEPT, locker_deposit.c.location_id == location_id, locker_deposit.c.state.in_(rules.OURS)
+    )
+    return tx.first(query.limit(1)) is not None
+
+
+def forget(tx: Tx, location_id: str, at: datetime) -> None:
+    """No bank is asked any more to take back what ended here."""
+    ended = sa.and_(KEPT, locker_deposit.c.location_id == location_id, locker_deposit.c.state.in_(rules.ENDED))
+    tx.change(sa.update(locker_deposit).where(ended).values(freed_at=at))
 
 
 def lying(tx: Tx, location_id: str, live: bool) -> list[Any]:

@@ -108,6 +108,7 @@ async def _stands(
         back=path,
         test=not seen.facts.live,
         title=shown.title,
+        notice=_notice(request, None),
         place=found[0].name if found else "",
         address=_address(found[0]) if found else "",
         stands=shown,
