@@ -17,6 +17,9 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import without_script
 from tests.browser.test_pages import COLOURS, RULES, SMALL_TARGETS, signed_in
 
+OVER_THEIR_FIELD = """[...document.querySelectorAll(".choice")].filter(choice => choice.getBoundingClientRect().right >
+    choice.closest("fieldset").getBoundingClientRect().right + 0.5).map(choice => choice.textContent.trim())"""
+
 
 class Bank:
     """The process, and hands at its doors."""
@@ -125,6 +128,7 @@ def test_a_return_goes_into_a_locker(visit: Page, world: Any, bank: Bank, locker
     visit.get_by_role("link", name="I am here").click()
     visit.get_by_label("Small").check()
     looks_right(visit, tmp_path, "choose-size")
+    assert visit.evaluate(OVER_THEIR_FIELD) == []
     visit.get_by_label("Wollsocken").uncheck()
     visit.get_by_role("button", name="Hold a compartment").click()
     heading(visit, "Compartment 1 is yours")

@@ -237,6 +237,7 @@ def test_a_used_tag_asks_for_another_and_keeps_the_rest(till: Page, world) -> No
 def test_a_missing_tag_is_said_at_its_field(till: Page, world) -> None:
     retailer, _ = world.retailer()
     scan(till, world.issue(retailer)["pass"]["url"])
+    expect(till.get_by_label("Scan the tag")).to_be_focused()  # a page is loaded before it has given the focus
     till.keyboard.press("Enter")
     expect(till.get_by_role("alert")).to_contain_text("Scan the tag of the parcel.")
     expect(till.get_by_label("Scan the tag")).to_have_attribute("aria-invalid", "true")
