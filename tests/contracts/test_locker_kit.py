@@ -68,7 +68,8 @@ def test_a_stranger_and_a_wrong_name_are_matters_of_settings() -> None:
         for name, key in (("b1", "guess"), ("b2", "sesame")):
             with pytest.raises(Misconfigured):
                 HttpBank(name, HttpBankSettings(url=server.url, key=key)).compartments()
-    for wrong in ({"url": "ftp://x"}, {"url": "http://x", "speed": "9"}, {}):
+    unsendable = ({"url": "http://x", "key": "nøgle"}, {"url": "http://x", "key": "two\nlines"})
+    for wrong in ({"url": "ftp://x"}, {"url": "http://x", "speed": "9"}, {}, *unsendable):
         with pytest.raises(Misconfigured):
             connect("b1", wrong)
     assert load_plugins({}).lockers["http"] is connect

@@ -57,6 +57,8 @@ class HttpBank:
     def __init__(self, bank: str, settings: HttpBankSettings) -> None:
         if not settings.url.startswith(("http://", "https://")):
             raise Misconfigured("url begins with http:// or https://")
+        if not (settings.key.isascii() and settings.key.isprintable()):
+            raise Misconfigured("key holds signs that no header carries")
         self._base = f"{settings.url.rstrip('/')}/banks/{quote(bank, safe='')}"
         self._headers = {"Authorization": f"Bearer {settings.key}"} if settings.key else {}
         self._timeout_s = max(0.1, min(settings.timeout_s, 30.0))
