@@ -218,3 +218,6 @@ def test_a_shop_says_how_much_it_can_hold(visit: Page, world) -> None:
     visit.get_by_role("button", name="Save the room").click()
     expect(visit.get_by_role("status")).to_contain_text("Saved")
     expect(visit.get_by_text("of 5000 places are taken.")).to_be_visible()
+    visit.goto("/till/store?lang=de")
+    expect(visit.get_by_role("heading", level=1)).to_have_text("Unser Shop")
+    assert visit.evaluate("document.documentElement.scrollWidth") <= 320, "long German words fit a small phone"
