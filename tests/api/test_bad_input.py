@@ -97,6 +97,8 @@ def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         pytest.param("/lines", [], id="no lines"),
         pytest.param("/lines", {}, id="object for a list"),
         pytest.param("/reference", "", id="no reference"),
+        pytest.param("/reference", "SO-1\n", id="reference with a line's end"),
+        pytest.param("/shopper/email", "a@example.org\n", id="e-mail with a line's end"),
     ],
 )
 def test_an_order_is_refused_with_a_pointer_and_not_written(world: Hostile, pointer: str, value: Any) -> None:

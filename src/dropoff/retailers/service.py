@@ -33,17 +33,17 @@ class ReturnAddress(msgspec.Struct, frozen=True, kw_only=True):
     position: Position | None = None
 
 
-PortalUrl = Annotated[str, Meta(pattern=r"^https://[^\s<>\"\\]+$", max_length=300)]
+PortalUrl = Annotated[str, Meta(pattern=r"^https://[^\s<>\"\\]+$(?!\n)", max_length=300)]
 
 
 class NewRetailer(msgspec.Struct, frozen=True, kw_only=True):
     name: Name
-    slug: Annotated[str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$")]
+    slug: Annotated[str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$(?!\n)")]
     country: Country
     currency: Currency
     currencies: Annotated[tuple[Currency, ...], Meta(max_length=50)] = ()
     """What its orders may be in; `currency`, its own, always counts."""
-    locale: Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}$")]
+    locale: Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}$(?!\n)")]
     zone: Annotated[str, Meta(max_length=60)] | None = None
     """IANA zone of its deadlines; unset, its country's first."""
     return_address: ReturnAddress

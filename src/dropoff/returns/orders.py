@@ -22,7 +22,7 @@ YEARS = range(2000, 2101)
 
 class Shopper(msgspec.Struct, frozen=True, kw_only=True):
     name: Name
-    email: Annotated[str, Meta(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$")]
+    email: Annotated[str, Meta(max_length=320, pattern=r"^[^\s@]+@[^\s@]+$(?!\n)")]
     locale: Annotated[str, Meta(max_length=35)] | None = None
     phone: Annotated[str, Meta(max_length=60)] | None = None
     postcode: Annotated[str, Meta(max_length=20)] | None = None
