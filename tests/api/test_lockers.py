@@ -64,7 +64,13 @@ def test_a_locker_over_http(service: Service, bank: Any) -> None:
     assert busy.status_code == 401
     assert code_of(operator.call("DELETE", f"/v1/locations/{box}/lockers")) == "locker-in-use"
     assert bank.act("1", "put_in")
+    pause = threading.Event()
     lying = public.get(path)
+    for _ in range(300):
+        if lying["state"] != "open":
+            break
+        pause.wait(0.1)  # the service itself has looked in this second, before it was put in
+        lying = public.get(path)
     assert (lying["state"], lying["compartment"]) == ("deposited", "1")
     assert {unit["custody"] for unit in seller.get(f"/v1/returns/{made['id']}")["units"]} == {"handed_in"}
     again = public.call("POST", path, {"location": box, "size": "small"})
@@ -79,10 +85,9 @@ def test_a_locker_over_http(service: Service, bank: Any) -> None:
     bag = desk.post("/v1/counter/containers", {"kind": "bag"})
     packed = desk.post(f"/v1/counter/containers/{bag['id']}/parcels", {"tag": here["tag"]}, 200)
     assert packed["verdict"] == "accepted"
-    free = threading.Event()
     for _ in range(300):
         if {door.state for door in bank.state.doors} == {"free"}:
             break
-        free.wait(0.1)  # between two looks
+        pause.wait(0.1)  # between two looks
     assert operator.call("DELETE", f"/v1/locations/{box}/lockers").status_code == 200
     assert code_of(operator.call("GET", f"/v1/locations/{box}/lockers")) == "not-found"
