@@ -81,6 +81,16 @@ class States:
         told, tell = self._told, self._tell
         return [told[number] or tell(number) for number in numbers]
 
+    def open_among(self, numbers: list[int], enough: int) -> list[int]:
+        """Where in the list the open ones stand; looked for until there are enough."""
+        told, tell, found = self._told, self._tell, []
+        for at, number in enumerate(numbers):
+            if (told[number] or tell(number)) == OPEN:
+                found.append(at)
+                if len(found) == enough:
+                    break
+        return found
+
     def are_open(self) -> NDArray[np.bool_]:
         """For every pattern: this asks them all, which takes a while."""
         self.of(list(range(len(self._told))))

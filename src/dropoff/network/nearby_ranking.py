@@ -166,8 +166,11 @@ class Ranking:
             standing = np.take(self._alive, rows).tolist()
             chords, rows = _only(chords, standing), _only(rows, standing)
         if asks_hours and minute is not None and rows:
-            is_open = [state == OPEN for state in layer.states(minute).of(layer.patterns(rows))]
-            chords, rows = _only(chords, is_open), _only(rows, is_open)
+            enough = len(rows) if question.asks_the_moment else question.limit + 3
+            found = layer.states(minute).open_among(layer.patterns(rows), enough)
+            if len(found) == enough < len(rows):
+                horizon = min(horizon, chords[found[-1]])  # the rest was not looked at
+            chords, rows = [chords[at] for at in found], [rows[at] for at in found]
         if question.asks_the_moment and rows:
             passes = self._passing_now(layer, question, rows)
             chords, rows = _only(chords, passes), _only(rows, passes)
