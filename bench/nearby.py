@@ -23,6 +23,7 @@ from bench import chain, gazetteer, load, nearby_core, nearby_world, peers
 from bench.measure import Case, Side, in_turn, table
 from bench.nearby_world import FOUR, Network
 from bench.servers import Server, serving
+from dropoff.network.refreshing import CHANGES_MAX
 
 FLOOR_A: Final = "a handler answering the same bytes"
 FLOORS: Final = {FLOOR_A: [], "the same behind the service's own edge": ["--edge"]}
@@ -160,8 +161,9 @@ def _while_it_changes(ours: Server, made: Network, path: Path, log: Path) -> lis
         f"a change made in another process is in the search after {statistics.median(seen):.2f} s (median of "
         f"{len(seen)}, longest {max(seen):.2f} s)"
     )
-    few, many = min(6_000, len(made) // 5), min(60_000, len(made) // 2 + 1)
-    for name, count in (("merged", few), ("read anew", many)):
+    total = len(made)
+    for name, most in (("merged", 6_000), ("merged", 60_000), ("read anew", CHANGES_MAX + 50_000)):
+        count = min(most, total // 5 if name == "merged" else total)
         with _peak(ours) as peak:
             said = log.read_text().count("nearby index")
             began = time.monotonic()
