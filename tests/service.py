@@ -22,7 +22,7 @@ class Client:
     """Speaks to the service with one token; every unsafe call carries a fresh Idempotency-Key unless told otherwise."""
 
     def __init__(self, base_url: str, token: str | None = None) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Accept-Language": "en"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self.http = httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False)
 
     def call(

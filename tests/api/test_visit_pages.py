@@ -21,7 +21,13 @@ class Phone:
     """A browser of its own, with the cookies it was given."""
 
     def __init__(self, service: Service) -> None:
-        self.http = httpx.Client(base_url=service.base_url, trust_env=False, follow_redirects=True, timeout=30)
+        self.http = httpx.Client(
+            headers={"Accept-Language": "en"},
+            base_url=service.base_url,
+            trust_env=False,
+            follow_redirects=True,
+            timeout=30,
+        )
 
     def post(self, path: str, **fields: str) -> httpx.Response:
         return self.http.post(path, data=fields)
