@@ -128,8 +128,19 @@ week = st.lists(st.one_of(st.none(), span), min_size=7, max_size=7)
 held_days = st.tuples(st.integers(-3, 3), st.integers(0, 2), st.one_of(st.none(), span))
 
 
+def test_of_closures_that_overlap_no_night_goes_on_that_never_began_and_none_is_cut() -> None:
+    """The last entered counts: closed days within long nights, and long nights entered over a closed day."""
+    within = [closure("2026-12-01", "2026-12-10", "20:00-02:00"), closure("2026-12-05", "2026-12-07")]
+    over = [closure("2026-12-05", "2026-12-05"), closure("2026-12-01", "2026-12-10", "20:00-02:00")]
+    zone = ZoneInfo("Europe/Berlin")
+    for entered, closed_mornings in ((within, {1, 5, 6, 7, 8}), (over, {1})):
+        said = german(expression_with(german("Mo-Su 08:00-18:00"), entered, is_known=True))
+        opens = {day: standing(said, datetime(2026, 12, day, 0, 30, tzinfo=zone)).open_now for day in range(1, 12)}
+        assert {day for day, is_open in opens.items() if not is_open} == closed_mornings
+
+
 @settings(deadline=None, max_examples=60)
-@given(week=week, held=st.lists(held_days, min_size=1, max_size=1), sunday=st.sampled_from(CLOCKS))
+@given(week=week, held=st.lists(held_days, min_size=1, max_size=3), sunday=st.sampled_from(CLOCKS))
 def test_closures_hold_from_midnight_to_midnight_and_for_the_nights_that_begin_in_them(
     week: list[tuple[str, str] | None], held: list[tuple[int, int, tuple[str, str] | None]], sunday: str
 ) -> None:

@@ -9,6 +9,7 @@ closed, for nobody should stand before its door.
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Annotated, Final, Protocol, TypeVar
 
 import msgspec
@@ -85,21 +86,36 @@ def expression_with(usual: Hours, closures: Sequence[Days], *, is_known: bool) -
     they were entered; `is_known`: the usual hours can be evaluated."""
     if not closures:
         return usual.expression
-    rules = "; ".join(f"{_days(closure)} {closure.hours}" for closure in closures)
-    nights = "".join(_night(usual, closures, day) for day in sorted({closure.last_day for closure in closures}))
+    parts = _parts(closures)
+    rules = "; ".join(f"{_days(part)} {part.hours}" for part in parts)
+    nights = "".join(_night(usual, closures, part) for part in parts)
     return f"{usual.expression if is_known else UNKNOWN}; {rules}{nights}"
 
 
-def _night(usual: Hours, closures: Sequence[Days], last: date) -> str:
-    """The rules for the morning after a closure's last day. OSM hours look at each day by itself: they would let the
-    usual night run into it that never began, and forget the closure's own."""
-    morning, held = last + timedelta(days=1), of_day(closures, last)
-    if held is None or of_day(closures, morning) is not None:
+def _parts(closures: Sequence[Days]) -> list[Closed]:
+    """Of each closure the days in a row for which it holds: no two share a day, for what another overrules would still
+    let its nights run on."""
+    edges = {day for one in closures for day in (one.first_day, one.last_day + timedelta(days=1))}
+    parts: list[Closed] = []
+    before: Days | None = None
+    for first, after in pairwise(sorted(edges)):
+        held, last = of_day(closures, first), after - timedelta(days=1)
+        if held is not None and held is before:
+            parts[-1] = msgspec.structs.replace(parts[-1], last_day=last)
+        elif held is not None:
+            parts.append(Closed(first, last, held.hours, ""))
+        before = held
+    return parts
+
+
+def _night(usual: Hours, closures: Sequence[Days], part: Closed) -> str:
+    """The rules for the morning after closed days. OSM hours look at each day by itself: they would let the usual night
+    run into it that never began, and forget the closure's own."""
+    last, morning = part.last_day, part.last_day + timedelta(days=1)
+    if of_day(closures, morning) is not None:
         return ""
-    overruled = (one for one in closures if one is not held and one.first_day <= last <= one.last_day)
-    ends = max([_night_ends(usual, last), *map(_own_night_ends, overruled)])
+    ends, own = _night_ends(usual, last), _own_night_ends(part)
     rules = f"; {_day(morning)} 00:00-{ends} off" if ends else ""
-    own = _own_night_ends(held)
     return rules + (f", {_day(morning)} 00:00-{own}" if own else "")
 
 
