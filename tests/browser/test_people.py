@@ -66,6 +66,9 @@ def test_the_operator_sets_a_rate_and_the_shop_reads_what_it_earned(visit: Page,
     look(visit)
     paper = visit.context.request.get(str(visit.get_by_role("link", name="PDF").get_attribute("href")))
     assert paper.body().startswith(b"%PDF-")
+    sign_in(visit)
+    visit.goto(f"/network/places/{world.locations['spaeti']}/earnings")
+    look(visit)  # with lines in the statement
 
 
 def place_of_its_own(world) -> str:
