@@ -1,4 +1,4 @@
-"""Takes the pictures of `docs/screens`: every page that the tests visit, and the gallery that shows them.
+"""Takes the pictures of `docs/screens/every`: every page that the tests visit, and the gallery that shows them.
 
     make screens
     python -m docs.screens --out FOLDER --width 320 --dark "till*" "pass*"
@@ -24,7 +24,7 @@ from tests.browser.test_pages import PAGES, shopper, signed_in, till_taken, till
 
 Setup = Callable[[Page, World], object]
 
-FOLDER: Final = Path(__file__).resolve().parent / "screens"
+FOLDER: Final = Path(__file__).resolve().parent / "screens" / "every"
 PHONE: Final = {"width": 390, "height": 844}
 COUNTER: Final = {"width": 1024, "height": 768}
 COLOURS: Final = 64
@@ -192,8 +192,8 @@ def main() -> None:
                 sys.stderr.write(f"{number}/{len(wanted)} {name}\n")
         browser.close()
     if asked.out == FOLDER:
-        shown = (f"## {name[0].upper()}{name[1:]}\n\n![{name}](screens/{file_of(name)})\n" for name in EVERY)
-        (FOLDER.parent / "screens.md").write_text(GALLERY + "\n".join(shown))
+        shown = (f"## {name[0].upper()}{name[1:]}\n\n![{name}](screens/every/{file_of(name)})\n" for name in EVERY)
+        (FOLDER.parents[1] / "screens.md").write_text(GALLERY + "\n".join(shown))
 
 
 if __name__ == "__main__":
