@@ -1,7 +1,7 @@
 """Which cases there are, who has to act, and by when."""
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal, get_args
 
 Kind = Literal[
     "missing",
@@ -19,19 +19,8 @@ Outcome = Literal["found", "lost", "explained", "written_off"]
 State = Literal["open", "resolved"]
 Owner = Literal["operator", "retailer"]
 
-KINDS = (
-    "missing",
-    "unexpected",
-    "double_hand_in",
-    "booking_unknown",
-    "handover_unscanned",
-    "seal_broken",
-    "lost",
-    "driver_missed",
-    "help",
-    "locker_problem",
-)
-OUTCOMES = ("found", "lost", "explained", "written_off")
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
+OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 
 DUE_IN = {
     "missing": timedelta(days=3),
