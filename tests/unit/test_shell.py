@@ -11,6 +11,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -157,3 +158,13 @@ def test_times_are_said_in_the_readers_zone(moment: datetime, said: str) -> None
 def test_distances() -> None:
     said = [words.distance(metres) for metres in (3, 84, 994, 995, 1240, 9949, 14_400)]
     assert said == ["10 m", "80 m", "990 m", "1.0 km", "1.2 km", "9.9 km", "14 km"]
+
+
+def test_a_driver_who_is_late_can_be_told_of() -> None:
+    missed = "/till/shipments/shp_1/missed"
+    leaving = SimpleNamespace(name="Nordlys", state="Due", words="1 bag", links=[], missed=missed)
+    view = SimpleNamespace(till=SimpleNamespace(csrf="token"), key="key", shipments=[leaving])
+    shown = ENVIRONMENT.get_template("till/leaving.html").render(view=view)
+    assert "The driver did not come" in shown
+    assert f'action="{missed}"' in shown
+    assert 'value="token"' in shown
